@@ -1,0 +1,49 @@
+# What a newcomer types. Everything below needs only Python 3.11+ and, the first time, the package index.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+export YOUSU_HOME ?= $(CURDIR)/var
+
+.PHONY: run install prepare test test-finetune lint types fix bench train clean
+run: prepare  ## set up, then start the service and the panel on http://127.0.0.1:8345
+	@$(BIN)/yousu serve
+
+install: $(STAMP)
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, found " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+prepare: $(STAMP)
+	@$(BIN)/yousu prepare
+
+$(VENV)/.dev: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+test: $(VENV)/.dev  ## lint, types, import rules and every test that needs no torch
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -m "not finetune"
+
+$(VENV)/.finetune: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,finetune]'
+	@touch $@
+
+test-finetune: $(VENV)/.finetune  ## the tests that need torch and sentence-transformers
+	$(BIN)/python -m pytest -m finetune
+
+bench: $(STAMP)  ## latency, throughput, start-up time and memory in one table
+	@$(BIN)/yousu bench serve
+
+train: $(STAMP)  ## retrain the shipped heads from data/tickets
+	@$(BIN)/yousu train-heads
+
+fix: $(VENV)/.dev
+	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) var build dist

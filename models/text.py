@@ -1,0 +1,116 @@
+"""Text preparation shared by every model: normalising, masking, fillers and spoken forms; it decides nothing."""
+
+import re
+import unicodedata
+
+MAX_CHARACTERS = 4000
+"""Longest text that is read; what follows is dropped (a ten-minute call is about 2,500 characters)."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufffd\ufe0f]")
+_SPACE = re.compile(r"\s+")
+_CJK = r"\u3400-\u9fff"
+_SPACE_BETWEEN_CJK = re.compile(rf"(?<=[{_CJK}])\s+(?=[{_CJK}])")
+_LONG_RUN = re.compile(r"(.)\1{3,}")
+_DIGIT_WORDS = "零〇一二三四五六七八九幺两"
+
+
+def normalise(text: str, limit: int = MAX_CHARACTERS) -> str:
+    """Return `text` in one written form, without changing what it says.
+
+    NFKC (full-width to half-width), control and invisible characters removed, spaces between Chinese
+    characters removed, other white space collapsed, a character repeated more than three times cut to three,
+    at most `limit` characters. Never raises on any string, lone surrogates included.
+    """
+    text = text.encode("utf-8", "replace").decode("utf-8", "replace")[: 4 * limit]
+    text = _CONTROL.sub(" ", unicodedata.normalize("NFKC", text))
+    text = _SPACE_BETWEEN_CJK.sub("", _SPACE.sub(" ", text))
+    return _LONG_RUN.sub(lambda m: m.group(1) * 3, text).strip()[:limit]
+
+
+_GREETINGS = re.compile(
+    r"^(?:(?:喂+|哎+|唉|嗯+|啊+|哦|呃+|欸|您好|你好|同志|师傅|请问|麻烦(?:您|你)?|不好意思|打扰(?:一下)?(?:了)?|"
+    r"是(?:不是)?(?:市长)?(?:12345)?热线(?:吗|吧|啊)?|是(?:不是)?12345(?:吗|吧)?|"
+    r"(?:我)?(?:想|要)?(?:问|咨询|反映|打听|了解|说)(?:一?下)?(?:个|一个)?(?:情况|问题|事情|事儿|事)?(?:哈|啊|呀)?|"
+    r"是这样(?:的|子的)?|"
+    r"那个|这个|就是说|就是)[,，。.!！?？、\s]*)+"
+)
+_CLOSINGS = re.compile(
+    r"[,，。.!！\s]*(?:(?:请|望|希望|恳请)?(?:相关|有关)(?:单位|部门|领导)(?:尽快|及时|予以|给予)?"
+    r"(?:核实|处理|解决|答复|回复|重视|协调)+(?:一下)?|谢谢(?:您|你|了|啦|大家)*|麻烦(?:您|你|了)+|辛苦了|再见|拜拜|就这样吧?)"
+    r"[,，。.!！\s]*$"
+)
+_FILLERS = re.compile(
+    r"(?:(?<=^)|(?<=[,，。.!！?？、;；\s]))(?:那个|这个|就是说|就是那个|怎么说呢|反正|然后呢?|嗯+|呃+|啊+|哎呀?|唉|哦|对吧|是吧|"
+    r"你知道吧|我跟你说|我给你说|你看)(?=[,，。.!！?？、;；\s]|$)[,，。、;；\s]*"
+)
+
+
+def strip_fillers(text: str) -> str:
+    """Remove greetings, fillers and set closings from normalised `text`; negations and facts stay.
+
+    When nothing else is left, `text` itself is returned, so that an empty call stays recognisable.
+    """
+    stripped = _GREETINGS.sub("", text)
+    stripped = _FILLERS.sub("", stripped)
+    previous = None
+    while previous != stripped:
+        previous, stripped = stripped, _CLOSINGS.sub("", stripped)
+    return stripped.strip(" ,，。、") or text
+
+
+_PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领"
+_MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"), "[邮箱]"),
+    (re.compile(r"(?<!\d)[1-9]\d{5}[ -]?(?:18|19|20)\d{2}[ -]?\d{4}[ -]?\d{3}[\dXx](?![\dA-Za-z])"), "[身份证]"),
+    (re.compile(r"(?<!\d)[1-9]\d{5}\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])\d{3}(?!\d)"), "[身份证]"),
+    (re.compile(r"(?<!\d)(?:\d{4}[ -]?){3}\d{4}(?:[ -]?\d{1,3})?(?!\d)"), "[银行卡]"),
+    (re.compile(r"(?<!\d)(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d)"), "[电话]"),
+    (re.compile(r"(?<!\d)0\d{2,3}[ -]\d{7,8}(?!\d)"), "[电话]"),
+    (re.compile(r"(?<!\d)0(?:10|2\d|[3-9]\d{2})\d{7,8}(?!\d)"), "[电话]"),
+    (re.compile(rf"[{_PROVINCES}][A-HJ-NP-Za-hj-np-z][ ·.]?[A-HJ-NP-Za-hj-np-z0-9]{{5,6}}(?![A-Za-z0-9])"), "[车牌]"),
+    (re.compile(rf"(?<![{_DIGIT_WORDS}\d])(?:[幺一1][三四五六七八九3-9])[{_DIGIT_WORDS}\d]{{9}}(?![{_DIGIT_WORDS}\d])"), "[电话]"),
+    (re.compile(rf"(?<![{_DIGIT_WORDS}])[{_DIGIT_WORDS}]{{15,19}}(?![{_DIGIT_WORDS}])"), "[证件号]"),
+    (
+        re.compile(
+            r"((?:我|他|她|本人|老人|孩子|户主|业主|联系人|当事人|老公|老婆|父亲|母亲|爸|妈)"
+            r"(?:的?名字)?(?:叫做?|名叫|是叫)|(?:姓名|联系人|名字)(?:是|叫|[:：]))"
+            r"\s*(?!什么|啥|不|你|他|她|我|人|车|苦|了|着|来|去|板|醒|出|天)([\u4e00-\u9fff]{2,4}?)"
+            r"(?=[,，。.!！?？;；、\s:：]|$|的|今年|身份证|电话|手机|住|家|是)"
+        ),
+        r"\1[姓名]",
+    ),
+    (re.compile(r"(我|本人|免贵)姓[\u4e00-\u9fff](?=[,，。.!！?？;；、\s]|$|叫)"), r"\1姓[姓名]"),
+)
+
+
+def mask(text: str) -> str:
+    """Replace personal data in `text` by bracketed marks: identity card, telephone, bank card, plate, e-mail, name.
+
+    Service numbers such as 12345, 110 or 95598 and document numbers stay. Applying it twice changes nothing.
+    """
+    for pattern, replacement in _MASKS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+_SAYS_SOMETHING = re.compile(rf"[{_CJK}A-Za-z]")
+_CHINESE = re.compile(rf"[{_CJK}]")
+
+
+def has_words(text: str) -> bool:
+    """Whether normalised `text` holds at least one letter or Chinese character."""
+    return bool(_SAYS_SOMETHING.search(text))
+
+
+def is_chinese(text: str) -> bool:
+    """Whether normalised `text` is mainly Chinese: at least two Chinese characters and one in five of its letters."""
+    chinese = len(_CHINESE.findall(text))
+    return chinese >= 2 and chinese >= 0.2 * len(_SAYS_SOMETHING.findall(text))
+
+
+_SENTENCE = re.compile(r"[^。!！?？;；\n]+[。!！?？;；\n]*")
+
+
+def sentences(text: str) -> list[str]:
+    """Split `text` at sentence ends; the pieces joined again give `text`."""
+    return _SENTENCE.findall(text) or ([text] if text else [])

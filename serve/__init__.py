@@ -1,0 +1,1 @@
+"""The service: one call in, one Assist out, over HTTP and the command line."""

@@ -1,0 +1,1 @@
+"""Offline retraining: labelled tickets in, an evaluated bundle out; never imported by the service."""
