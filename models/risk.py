@@ -11,7 +11,9 @@ ANY_RISK = "*"
 """The row key of `past` and `weak` patterns that hold for every risk."""
 
 _CLAUSE = re.compile(r"[^,，、]+")
-_DENIAL = re.compile(r"(?:没有?|并没有?|不是|未|不会|从没|从未|又没|还没)(?:发生|出现|什么|人|再|有|被|闻到|看到|看见|见)?$")
+_DENIAL = re.compile(
+    r"(?:没有?|并没有?|不是|未|不会|从没|从未|又没|还没)(?:发生|出现|什么|人|再|有|被|闻到|看到|看见|见)?$"
+)
 _NOW = re.compile(r"正在|还在|现在|马上|刚刚?|快来|赶紧|赶快|救命|又(?:着|漏|打|塌|困|掉)|这会儿?|眼看")
 
 
@@ -126,7 +128,11 @@ class RiskRules:
         for kind, word in (("past", "说的是过去或已经处理"), ("weak", "只是担心或询问")):
             pattern, common = getattr(patterns, kind), getattr(self._common, kind)
             for p in (pattern, common):
-                if p and (p.search(before) or (kind == "past" and p.search(after)) or p.search(match.group() + after[:8])):
+                if p and (
+                    p.search(before)
+                    or (kind == "past" and p.search(after))
+                    or p.search(match.group() + after[:8])
+                ):
                     return word
         return ""
 

@@ -6,7 +6,9 @@ import unicodedata
 MAX_CHARACTERS = 4000
 """Longest text that is read; what follows is dropped (a ten-minute call is about 2,500 characters)."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufffd\ufe0f]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufffd\ufe0f]"
+)
 _SPACE = re.compile(r"\s+")
 _CJK = r"\u3400-\u9fff"
 _SPACE_BETWEEN_CJK = re.compile(rf"(?<=[{_CJK}])\s+(?=[{_CJK}])")
@@ -61,14 +63,25 @@ def strip_fillers(text: str) -> str:
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领"
 _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"), "[邮箱]"),
-    (re.compile(r"(?<!\d)[1-9]\d{5}[ -]?(?:18|19|20)\d{2}[ -]?\d{4}[ -]?\d{3}[\dXx](?![\dA-Za-z])"), "[身份证]"),
+    (
+        re.compile(r"(?<!\d)[1-9]\d{5}[ -]?(?:18|19|20)\d{2}[ -]?\d{4}[ -]?\d{3}[\dXx](?![\dA-Za-z])"),
+        "[身份证]",
+    ),
     (re.compile(r"(?<!\d)[1-9]\d{5}\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])\d{3}(?!\d)"), "[身份证]"),
     (re.compile(r"(?<!\d)(?:\d{4}[ -]?){3}\d{4}(?:[ -]?\d{1,3})?(?!\d)"), "[银行卡]"),
     (re.compile(r"(?<!\d)(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d)"), "[电话]"),
     (re.compile(r"(?<!\d)0\d{2,3}[ -]\d{7,8}(?!\d)"), "[电话]"),
     (re.compile(r"(?<!\d)0(?:10|2\d|[3-9]\d{2})\d{7,8}(?!\d)"), "[电话]"),
-    (re.compile(rf"[{_PROVINCES}][A-HJ-NP-Za-hj-np-z][ ·.]?[A-HJ-NP-Za-hj-np-z0-9]{{5,6}}(?![A-Za-z0-9])"), "[车牌]"),
-    (re.compile(rf"(?<![{_DIGIT_WORDS}\d])(?:[幺一1][三四五六七八九3-9])[{_DIGIT_WORDS}\d]{{9}}(?![{_DIGIT_WORDS}\d])"), "[电话]"),
+    (
+        re.compile(rf"[{_PROVINCES}][A-HJ-NP-Za-hj-np-z][ ·.]?[A-HJ-NP-Za-hj-np-z0-9]{{5,6}}(?![A-Za-z0-9])"),
+        "[车牌]",
+    ),
+    (
+        re.compile(
+            rf"(?<![{_DIGIT_WORDS}\d])(?:[幺一1][三四五六七八九3-9])[{_DIGIT_WORDS}\d]{{9}}(?![{_DIGIT_WORDS}\d])"
+        ),
+        "[电话]",
+    ),
     (re.compile(rf"(?<![{_DIGIT_WORDS}])[{_DIGIT_WORDS}]{{15,19}}(?![{_DIGIT_WORDS}])"), "[证件号]"),
     (
         re.compile(

@@ -1,0 +1,94 @@
+"""Making probabilities mean what they say: temperatures per level of a tree, safe thresholds, calibration error."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
+Floats = NDArray[np.floating]
+
+
+def softmax(scores: Floats, temperature: float = 1.0) -> Floats:
+    """Return probabilities along the last axis."""
+    z = scores / temperature
+    z = np.exp(z - z.max(axis=-1, keepdims=True))
+    return z / z.sum(axis=-1, keepdims=True)
+
+
+def sharpen(leaf: Floats, ancestors: NDArray[np.int64], exponents: Floats) -> Floats:
+    """Return leaf probabilities with each level's share given its parent raised to `exponents[level]`.
+
+    `leaf` is (n, n_leaves), `ancestors` (n_leaves, depth). A parent stays the sum of its children.
+    """
+    n, depth = leaf.shape[0], ancestors.shape[1]
+    shares = [level_sums(leaf, ancestors[:, level]) for level in range(depth)]
+    result = np.ones_like(leaf)
+    for level in range(depth):
+        own = shares[level]
+        parents = ancestors[:, level - 1] if level else np.zeros(len(ancestors), np.int64)
+        parent_of = np.zeros(own.shape[1], np.int64)
+        parent_of[ancestors[:, level]] = parents
+        whole = shares[level - 1] if level else np.ones((n, 1))
+        given = (own / np.maximum(whole[:, parent_of], 1e-30)) ** exponents[level]
+        given = given / np.maximum(level_sums(given, parent_of)[:, parent_of], 1e-30)
+        result = result * given[:, ancestors[:, level]]
+    return result
+
+
+def level_sums(values: Floats, groups: NDArray[np.int64]) -> Floats:
+    """Sum the columns of `values` (n, m) by `groups` (m,)."""
+    out = np.zeros((values.shape[0], int(groups.max()) + 1))
+    np.add.at(out.T, groups, values.T)
+    return out
+
+
+def fit_temperature(scores: Floats, truth: NDArray[np.int64], weights: Floats | None = None) -> float:
+    """Return the softmax temperature of least (weighted) negative log-likelihood."""
+    w = np.ones(len(truth)) if weights is None else weights
+
+    def loss(log_t: float) -> float:
+        p = softmax(scores, float(np.exp(log_t)))[np.arange(len(truth)), truth]
+        return float(-(w * np.log(np.maximum(p, 1e-12))).sum() / w.sum())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-6, 3), method="bounded").x))
+
+
+def fit_exponents(
+    leaf: Floats, truth: NDArray[np.int64], ancestors: NDArray[np.int64], weights: Floats | None = None
+) -> Floats:
+    """Return one exponent per level, fitted from the top down by the level's negative log-likelihood."""
+    w = np.ones(len(truth)) if weights is None else weights
+    exponents = np.ones(ancestors.shape[1])
+    rows = np.arange(len(truth))
+    for level in range(len(exponents)):
+
+        def loss(value: float, level: int = level) -> float:
+            trial = exponents.copy()
+            trial[level] = value
+            p = level_sums(sharpen(leaf, ancestors, trial), ancestors[:, level])
+            hit = p[rows, ancestors[truth, level]]
+            return float(-(w * np.log(np.maximum(hit, 1e-12))).sum() / w.sum())
+
+        exponents[level] = minimize_scalar(loss, bounds=(0.2, 3.0), method="bounded", options={"xatol": 0.02}).x
+    return exponents
+
+
+def safe_threshold(confidence: Floats, right: NDArray[np.bool_], risk: float, weights: Floats | None = None) -> float:
+    """Return the lowest confidence above which at most `risk` of the answers are wrong; 1.01 if there is none."""
+    w = np.ones(len(right)) if weights is None else weights
+    order = np.argsort(-confidence)
+    wrong = np.cumsum(w[order] * ~right[order]) / np.cumsum(w[order])
+    safe = np.flatnonzero(wrong <= risk)
+    return float(confidence[order][safe[-1]]) if len(safe) else 1.01
+
+
+def expected_calibration_error(confidence: Floats, right: NDArray[np.bool_], bins: int = 15) -> float:
+    """Mean gap between confidence and accuracy over equal-width bins (Naeini et al., 2015)."""
+    which = np.clip((confidence * bins).astype(int), 0, bins - 1)
+    gap = 0.0
+    for b in range(bins):
+        inside = which == b
+        if inside.any():
+            gap += inside.mean() * abs(confidence[inside].mean() - right[inside].mean())
+    return float(gap)
