@@ -1,0 +1,286 @@
+"""Complaint category and request type from words and embedding: calibrated over a tree, backed off, explained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from models.calibration import level_sums, sharpen, softmax
+from models.features import NgramVectorizer, WordCutter
+from models.linear import LinearWeights, fit_ridge, prune
+from models.taxonomy import Taxonomy
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Category:
+    """The category of a request.
+
+    `path` and `names` go from level 1 to the leaf; `probabilities[i]` is that of level i + 1; `depth` is the
+    deepest level (0 = none) whose probability passes that level's threshold.
+    """
+
+    code: str
+    path: tuple[str, ...]
+    names: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    depth: int
+    words: tuple[str, ...] = ()
+    """Stretches of the text that spoke for the leaf, strongest first."""
+    alternatives: tuple[tuple[str, str, float], ...] = ()
+    """Other leaves as (code, name, probability), most likely first."""
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the deepest safe level; of level 1 when none is safe."""
+        return self.probabilities[max(self.depth, 1) - 1] if self.probabilities else 0.0
+
+
+class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A linear model over n-grams, words and the embedding, with every level of the tree as a target.
+
+    A leaf's own text is one more training row, so a leaf without examples can be predicted. Probabilities are
+    a softmax over leaves, sharpened per level; a parent's is the sum of its children's.
+
+    Parameters
+    ----------
+    lexical_weight : float in [0, 1]
+        Share of the lexical kernel; the rest is the embedding's.
+    penalty : float
+        Ridge penalty.
+    level_weight : float
+        Weight of each level above the leaves as an extra target.
+    text_weight : float
+        Weight of a leaf's own text as a training row; 0 leaves it out.
+    keep : int
+        Lexical weights kept per term.
+    risk : float
+        Share of wrong answers tolerated at the depth that is reported; chooses among the fitted thresholds.
+    """
+
+    def __init__(
+        self,
+        *,
+        lexical_weight: float = 0.6,
+        penalty: float = 0.2,
+        level_weight: float = 0.2,
+        text_weight: float = 1.0,
+        keep: int = 48,
+        risk: float = 0.1,
+        longest: int = 3,
+        cutter: WordCutter | None = None,
+    ) -> None:
+        self.lexical_weight = lexical_weight
+        self.penalty = penalty
+        self.level_weight = level_weight
+        self.text_weight = text_weight
+        self.keep = keep
+        self.risk = risk
+        self.longest = longest
+        self.cutter = cutter
+
+    def fit(
+        self,
+        texts: Sequence[str],
+        y: Sequence[str],
+        *,
+        embeddings: Floats,
+        taxonomy: Taxonomy,
+        text_embeddings: Floats | None = None,
+    ) -> CategoryClassifier:
+        """Learn from prepared `texts` with leaf keys `y`.
+
+        `embeddings` has shape (n_texts, dimension); `text_embeddings` (n_leaves, dimension) is needed when
+        `taxonomy.texts` are used. Raises ValueError for a label outside the taxonomy.
+        """
+        unknown = sorted(set(y) - set(taxonomy.index))
+        if unknown:
+            raise ValueError(f"labels outside the taxonomy: {', '.join(unknown[:5])} ({len(unknown)} in all)")
+        self.taxonomy_ = taxonomy
+        self.classes_ = np.array(taxonomy.leaves)
+        labels = np.array([taxonomy.index[c] for c in y])
+        rows, vectors, weights = list(texts), [self._centre_fit(embeddings)], [np.ones(len(texts), np.float32)]
+        described = [i for i, t in enumerate(taxonomy.texts) if t]
+        if self.text_weight > 0 and described and text_embeddings is not None:
+            rows += [taxonomy.texts[i] for i in described]
+            own = text_embeddings[described]
+            vectors.append(_unit(own - own.mean(0)))
+            weights.append(np.full(len(described), self.text_weight, np.float32))
+            labels = np.concatenate([labels, described])
+        self.vectorizer_ = NgramVectorizer(self.cutter, longest=self.longest).fit(rows)
+        lexical, dense = fit_ridge(
+            self.vectorizer_.transform(rows),
+            np.vstack(vectors),
+            self._targets(labels),
+            lexical_weight=self.lexical_weight,
+            penalty=self.penalty,
+            row_weights=np.concatenate(weights),
+        )
+        self.weights_ = prune(lexical, dense, self.keep)
+        self.temperature_ = 0.1
+        self.exponents_ = np.ones(taxonomy.depth)
+        self.thresholds_: dict[str, list[float]] = {str(self.risk): [0.5] * taxonomy.depth}
+        return self
+
+    def _targets(self, labels: NDArray[np.int64]) -> Floats:
+        """One column per leaf: 1 for the leaf plus `level_weight` for every level it shares with the label."""
+        ancestors = self.taxonomy_.ancestors
+        shared = np.eye(len(ancestors), dtype=np.float32)
+        for level in range(self.taxonomy_.depth - 1):
+            same = ancestors[:, level][:, None] == ancestors[:, level][None, :]
+            shared += self.level_weight * same
+        return shared[labels]
+
+    def _centre_fit(self, embeddings: Floats) -> Floats:
+        self.centre_ = embeddings.mean(0).astype(np.float32)
+        return _unit(embeddings - self.centre_)
+
+    def decision_function(self, texts: Sequence[str], embeddings: Floats) -> Floats:
+        """Return leaf scores of shape (n_texts, n_leaves)."""
+        vectors = _unit(embeddings - self.centre_)
+        scores = [self.weights_.scores(*self.vectorizer_.transform_one(t), v) for t, v in zip(texts, vectors, strict=True)]
+        return np.stack(scores) if scores else np.zeros((0, len(self.classes_)), np.float32)
+
+    def predict_proba(self, texts: Sequence[str], embeddings: Floats) -> NDArray[np.float64]:
+        """Return calibrated leaf probabilities of shape (n_texts, n_leaves); rows sum to 1."""
+        return self.calibrate_scores(self.decision_function(texts, embeddings))
+
+    def calibrate_scores(self, scores: Floats) -> NDArray[np.float64]:
+        """Turn leaf scores into probabilities with the fitted temperature and exponents."""
+        leaf = softmax(scores.astype(np.float64), self.temperature_)
+        if np.allclose(self.exponents_, 1):
+            return leaf
+        return sharpen(leaf, self.taxonomy_.ancestors, self.exponents_)
+
+    def predict(self, texts: Sequence[str], embeddings: Floats) -> NDArray[np.str_]:
+        """Return the most likely leaf of each text."""
+        return self.classes_[self.decision_function(texts, embeddings).argmax(1)]
+
+    def categorise(self, text: str, embedding: Floats, *, top: int = 5, explain: bool = True) -> Category:
+        """Return the category of one prepared text; `embedding` has shape (dimension,)."""
+        proba = self.predict_proba([text], embedding[None, :])[0]
+        return self.category_of(proba, text if explain else "", top=top)
+
+    def category_of(self, proba: NDArray[np.float64], text: str = "", *, top: int = 5) -> Category:
+        """Walk down the tree from leaf probabilities: at every level the most likely child of the node above."""
+        ancestors = self.taxonomy_.ancestors
+        inside = np.ones(len(proba), bool)
+        chances: list[float] = []
+        for level in range(self.taxonomy_.depth):
+            sums = np.bincount(ancestors[inside, level], proba[inside], len(self.taxonomy_.nodes[level]))
+            best = int(sums.argmax())
+            inside &= ancestors[:, level] == best
+            chances.append(float(min(sums[best], 1.0)))
+        leaf = int(np.flatnonzero(inside)[0])
+        thresholds = self.thresholds_.get(str(self.risk)) or next(iter(self.thresholds_.values()))
+        depth = next((i for i, (p, t) in enumerate(zip(chances, thresholds, strict=True)) if p < t), len(chances))
+        path = self.taxonomy_.paths[leaf]
+        order = [i for i in np.argsort(-proba)[: top + 1] if i != leaf][: top - 1]
+        names = self.taxonomy_.names
+        return Category(
+            code=path[-1],
+            path=path,
+            names=tuple(names[key] for key in path),
+            probabilities=tuple(chances),
+            depth=depth,
+            words=self.words_for(text, leaf) if text else (),
+            alternatives=tuple((str(self.classes_[i]), names[str(self.classes_[i])], float(proba[i])) for i in order),
+        )
+
+    def words_for(self, text: str, leaf: int, *, most: int = 3) -> tuple[str, ...]:
+        """Return the stretches of `text` whose n-grams weighed most for `leaf`, strongest first."""
+        pull = np.zeros(len(text))
+        vectorizer = self.vectorizer_
+        for size in range(1, vectorizer.longest + 1):
+            for start in range(len(text) - size + 1):
+                index = vectorizer.vocabulary_.get(text[start : start + size])
+                if index is not None:
+                    weight = self.weights_.term_weight(index, leaf) * float(vectorizer.idf_[index])
+                    pull[start : start + size] += weight / size
+        if pull.max(initial=0.0) <= 0:
+            return ()
+        strong = pull > 0.35 * pull.max()
+        spans: list[tuple[float, str]] = []
+        start = None
+        for i, on in enumerate([*strong, False]):
+            if on and start is None:
+                start = i
+            elif not on and start is not None:
+                spans.append((float(pull[start:i].sum()), text[start:i].strip(" ,，。、!！?？")))
+                start = None
+        return tuple(dict.fromkeys(w for _, w in sorted(spans, reverse=True)[:most] if len(w) > 1))
+
+    # -- persistence ---------------------------------------------------------------------------------------
+
+    def save(self, folder: Path) -> None:
+        """Write `head.safetensors`, `head.json` and `vocabulary.txt` into `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        w = self.weights_
+        arrays = {
+            "data": w.data.astype(np.float16),
+            "columns": w.columns.astype(np.uint16 if w.n_outputs < 65536 else np.int32),
+            "indptr": w.indptr,
+            "dense": w.dense.astype(np.float16),
+            "idf": self.vectorizer_.idf_,
+            "centre": self.centre_,
+        }
+        save_file(arrays, folder / "head.safetensors")
+        (folder / "vocabulary.txt").write_text(
+            "\n".join(json.dumps(t, ensure_ascii=False) for t in self.vectorizer_.vocabulary_), encoding="utf-8"
+        )
+        meta: dict[str, Any] = {
+            "parameters": {k: v for k, v in self.get_params().items() if k != "cutter"},
+            "words": list(self.cutter.words) if self.cutter else None,
+            "temperature": self.temperature_,
+            "exponents": list(map(float, self.exponents_)),
+            "thresholds": self.thresholds_,
+            "paths": self.taxonomy_.paths,
+            "names": self.taxonomy_.names,
+        }
+        (folder / "head.json").write_text(json.dumps(meta, ensure_ascii=False, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, cutter: WordCutter | None = None) -> CategoryClassifier:
+        """Read what `save` wrote; `cutter` replaces the word cutter (share one between heads to save memory)."""
+        meta = json.loads((folder / "head.json").read_text(encoding="utf-8"))
+        arrays = load_file(folder / "head.safetensors")
+        terms = (folder / "vocabulary.txt").read_text(encoding="utf-8").split("\n")
+        words = meta["words"]
+        model = cls(**meta["parameters"], cutter=cutter or (WordCutter(words) if words is not None else None))
+        if words is None:
+            model.cutter = None
+        model.vectorizer_ = NgramVectorizer(model.cutter, longest=model.longest)
+        model.vectorizer_.vocabulary_ = {json.loads(t): i for i, t in enumerate(terms)}
+        model.vectorizer_.idf_ = arrays["idf"]
+        model.weights_ = LinearWeights(
+            data=arrays["data"].astype(np.float32),
+            columns=arrays["columns"].astype(np.int32),
+            indptr=arrays["indptr"],
+            dense=arrays["dense"].astype(np.float32),
+        )
+        model.centre_ = arrays["centre"]
+        paths = tuple(tuple(p) for p in meta["paths"])
+        model.taxonomy_ = Taxonomy(paths, meta["names"], tuple("" for _ in paths))
+        model.classes_ = np.array(model.taxonomy_.leaves)
+        model.temperature_ = meta["temperature"]
+        model.exponents_ = np.array(meta["exponents"])
+        model.thresholds_ = meta["thresholds"]
+        return model
+
+
+def level_probabilities(proba: NDArray[np.float64], taxonomy: Taxonomy, level: int) -> NDArray[np.float64]:
+    """Sum leaf probabilities (n, n_leaves) to those of the nodes of `level` (0 = broadest)."""
+    return level_sums(proba, taxonomy.ancestors[:, level])
+
+
+def _unit(x: Floats) -> Floats:
+    return (x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9)).astype(np.float32)
