@@ -147,7 +147,9 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, texts: Sequence[str], embeddings: Floats) -> Floats:
         """Return leaf scores of shape (n_texts, n_leaves)."""
         vectors = _unit(embeddings - self.centre_)
-        scores = [self.weights_.scores(*self.vectorizer_.transform_one(t), v) for t, v in zip(texts, vectors, strict=True)]
+        scores = [
+            self.weights_.scores(*self.vectorizer_.transform_one(t), v) for t, v in zip(texts, vectors, strict=True)
+        ]
         return np.stack(scores) if scores else np.zeros((0, len(self.classes_)), np.float32)
 
     def predict_proba(self, texts: Sequence[str], embeddings: Floats) -> NDArray[np.float64]:

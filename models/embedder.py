@@ -38,7 +38,9 @@ class OnnxEmbedder:
 
         for needed in ("encoder.onnx", "tokenizer.json", "encoder.json"):
             if not (folder / needed).is_file():
-                raise FileNotFoundError(f"{folder / needed}: missing; build it with `yousu encoder build --out {folder}`")
+                raise FileNotFoundError(
+                    f"{folder / needed}: missing; build it with `yousu encoder build --out {folder}`"
+                )
         meta = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
         self.name = f"{meta['model']}-{meta['precision']}-{meta['sha256']['encoder.onnx'][:12]}"
         self.dimension = int(meta["dimension"])

@@ -17,9 +17,7 @@ _CORRECTION = re.compile(
     r"不对|不是不是|说错了?|讲错了?|搞错了?|错了|更正|应该是|我看看|准确(?:地|的)?说|哦不|噢不|啊不|呃不|(?<=[,，。、 ])不(?=[,，。、 ]?是)"
 )
 _DENIED_BEFORE = re.compile(r"(?:不是|不在|并非|没在|不属于|不归)(?:在|我们|说|那个|什么)?$")
-_ELSEWHERE_BEFORE = re.compile(
-    r"(?:像|人家|隔壁|学|同样是|都是|比如|老家在?|户口在?|户籍在?|原来住在?|以前在?)$"
-)
+_ELSEWHERE_BEFORE = re.compile(r"(?:像|人家|隔壁|学|同样是|都是|比如|老家在?|户口在?|户籍在?|原来住在?|以前在?)$")
 _LATIN_RUN = re.compile(r"[\u4e00-\u9fff]{2,}")
 
 
@@ -106,9 +104,7 @@ class PlaceFinder:
         mentions: list[Mention] = []
         position = 0
         while position < len(text):
-            name = next(
-                (n for n in self._first.get(text[position], ()) if text.startswith(n, position)), None
-            )
+            name = next((n for n in self._first.get(text[position], ()) if text.startswith(n, position)), None)
             if name is None or not self._plausible(text, position, name):
                 position += 1
                 continue
@@ -136,9 +132,7 @@ class PlaceFinder:
             end=house.end() if house else end,
             name=rows[0].name,
             kind=rows[0].kind,
-            options=tuple(
-                dict.fromkeys((r.name if r.kind == "district" else r.district, r.street) for r in rows)
-            ),
+            options=tuple(dict.fromkeys((r.name if r.kind == "district" else r.district, r.street) for r in rows)),
             house_number=house.group() if house else "",
             by_sound=by_sound,
         )
@@ -180,9 +174,7 @@ class PlaceFinder:
         district = districts[0] if len(districts) == 1 else ""
         streets = {s for d, s in options if s and (not district or d == district)}
         street_named = _last(mentions, "street")
-        street = (
-            street_named.name if street_named else (streets.pop() if len(streets) == 1 and district else "")
-        )
+        street = street_named.name if street_named else (streets.pop() if len(streets) == 1 and district else "")
         road = _last(mentions, "road")
         community = _last(mentions, "community") or _last(mentions, "village")
         landmark = _last(mentions, "estate") or _last(mentions, "landmark") or _last(mentions, "park")
@@ -248,9 +240,7 @@ def _agree(mentions: Sequence[Mention]) -> list[tuple[str, str]]:
     """Return the (district, street) pairs that the mentions allow together; a named district comes first."""
     ordered = sorted(mentions, key=lambda m: (m.kind != "district", len(m.districts) or 99, -m.start))
     named = [m for m in ordered if m.kind == "district"]
-    if len({m.name for m in named}) > 1 and all(
-        b.start - a.end <= 1 for a, b in pairwise(sorted(named, key=_start))
-    ):
+    if len({m.name for m in named}) > 1 and all(b.start - a.end <= 1 for a, b in pairwise(sorted(named, key=_start))):
         return [option for m in sorted(named, key=_start) for option in m.options]
     if named:
         ordered = [named[0], *[m for m in ordered if m.kind != "district"]]

@@ -129,9 +129,7 @@ class RiskRules:
             pattern, common = getattr(patterns, kind), getattr(self._common, kind)
             for p in (pattern, common):
                 if p and (
-                    p.search(before)
-                    or (kind == "past" and p.search(after))
-                    or p.search(match.group() + after[:8])
+                    p.search(before) or (kind == "past" and p.search(after)) or p.search(match.group() + after[:8])
                 ):
                     return word
         return ""

@@ -206,14 +206,10 @@ class Router:
             leaf=leaf,
             leads=tuple(d.function for d in duties if d.role == "lead"),
             co=tuple(d.function for d in duties if d.role == "co"),
-            evidence=tuple(
-                Evidence("clause", d.clause, leaf) for d in duties if d.role == "lead" and d.clause
-            )[:1],
+            evidence=tuple(Evidence("clause", d.clause, leaf) for d in duties if d.role == "lead" and d.clause)[:1],
         )
 
-    def _branch_option(
-        self, rule: Rule, branch: Branch, words: str, leaf: str, probability: float
-    ) -> _Option:
+    def _branch_option(self, rule: Rule, branch: Branch, words: str, leaf: str, probability: float) -> _Option:
         moved = branch.leaf or leaf
         own = self._duty_option(moved, probability)
         reason = f"{rule.topic}:{branch.answer or rule.statement}" + (f"(话中提到“{words}”)" if words else "")
@@ -237,9 +233,7 @@ class Router:
         if entry.resolve in ("district", "street"):
             said = location.street if entry.resolve == "street" and location.street else location.district
             place = (Evidence("place", f"地点在{said}", unit.code),)
-        return Target(
-            unit.name, unit.code, self.catalog.unit_path(unit.code), role, probability, function, place
-        )
+        return Target(unit.name, unit.code, self.catalog.unit_path(unit.code), role, probability, function, place)
 
     def _units(self, options: Sequence[_Option], location: Location, excluded: set[str]) -> dict[str, float]:
         """Probability of each unit being the lead, from duties and history, without the excluded units."""
@@ -280,9 +274,7 @@ class Router:
         return leads, [t for t in ranked if t not in leads][:4]
 
     def _is_parallel(self, option: _Option) -> bool:
-        return len(option.leads) > 1 and (
-            bool(option.rule) or self.catalog.nodes[option.leaf].mode == "parallel"
-        )
+        return len(option.leads) > 1 and (bool(option.rule) or self.catalog.nodes[option.leaf].mode == "parallel")
 
     def _mode(self, best: _Option, leads: Sequence[Target], emergency: bool) -> str:
         mode = self.catalog.nodes[best.leaf].mode
@@ -300,9 +292,7 @@ class Router:
         unit = next((u for u in self.catalog.units.values() if u.name == name), None)
         if unit is None:
             return Target(name, "", (name,), "lead", probability, name, evidence)
-        return Target(
-            unit.name, unit.code, self.catalog.unit_path(unit.code), "lead", probability, name, evidence
-        )
+        return Target(unit.name, unit.code, self.catalog.unit_path(unit.code), "lead", probability, name, evidence)
 
     def _co(
         self, best: _Option, location: Location, leads: set[str], excluded: Sequence[tuple[str, str]]
@@ -334,9 +324,7 @@ class Router:
             mass = sum(o.probability for o in options if o.rule == rule_name)
             inside = _shares((o.leads, o.probability / mass) for o in options if o.rule == rule_name)
             found.append(Question(rule.question, mass * _entropy(inside.values()), "rule"))
-        place_share = sum(
-            o.probability for o in options if any(self._needs_place(f, location) for f in o.leads)
-        )
+        place_share = sum(o.probability for o in options if any(self._needs_place(f, location) for f in o.leads))
         if place_share > 0:
             districts = len(location.candidates) or len(self.catalog.districts)
             found.append(
@@ -350,8 +338,7 @@ class Router:
             first, second = (self.catalog.nodes[c] for c, _ in top[:2])
             by_leaf = _shares((o.leaf, o.probability) for o in options)
             gain = now - sum(
-                p
-                * _entropy(_shares((o.leads, o.probability / p) for o in options if o.leaf == leaf).values())
+                p * _entropy(_shares((o.leads, o.probability / p) for o in options if o.leaf == leaf).values())
                 for leaf, p in by_leaf.items()
             )
             if gain > 0.05:
@@ -364,9 +351,7 @@ class Router:
 
     def _needs_place(self, function: str, location: Location) -> bool:
         resolve = self.catalog.functions[function].resolve
-        return (resolve == "district" and not location.district) or (
-            resolve == "street" and not location.street
-        )
+        return (resolve == "district" and not location.district) or (resolve == "street" and not location.street)
 
 
 def _decide(rule: Rule, text: str) -> tuple[Branch | None, str]:
@@ -377,9 +362,7 @@ def _decide(rule: Rule, text: str) -> tuple[Branch | None, str]:
         if hits and not any(c in text for c in branch.not_cues):
             scored.append((len(hits), max(hits, key=len), branch))
     scored.sort(key=lambda item: (-item[0], -len(item[1])))
-    if not scored or (
-        len(scored) > 1 and scored[0][:1] == scored[1][:1] and len(scored[0][1]) == len(scored[1][1])
-    ):
+    if not scored or (len(scored) > 1 and scored[0][:1] == scored[1][:1] and len(scored[0][1]) == len(scored[1][1])):
         return None, ""
     return scored[0][2], scored[0][1]
 

