@@ -36,15 +36,14 @@ def build_graph(weights: Weights, keep: Sequence[int]) -> onnx.ModelProto:
     """Return a model `input_ids`, `attention_mask` (int64, batch x length) -> `embedding` (float32, batch x hidden)."""
     g, t, hidden = _Graph(), weights.tensors, weights.hidden
     size = hidden // weights.heads
-    g.constant("one", 1, np.int64), g.constant("zero", 0, np.int64)
+    g.constant("one", [1], np.int64), g.constant("zero", [0], np.int64)
     heads_shape = g.constant("heads_shape", [0, 0, weights.heads, size], np.int64)
     flat_shape = g.constant("flat_shape", [0, 0, hidden], np.int64)
     scale = g.constant("scale", 1 / np.sqrt(size), np.float32)
 
     word = g.add("Gather", g.constant("word", t["emb.word"][list(keep)]), "input_ids", axis=0)
-    length = g.add("Gather", g.add("Shape", "input_ids"), "one", axis=0)
-    positions = g.add("Range", "zero", length, "one")
-    place = g.add("Gather", g.constant("position", t["emb.pos"] + t["emb.type"][0]), positions, axis=0)
+    length = g.add("Slice", g.add("Shape", "input_ids"), "one", g.constant("two", [2], np.int64))
+    place = g.add("Slice", g.constant("position", t["emb.pos"] + t["emb.type"][0]), "zero", length)
     x = _norm(g, g.add("Add", word, place), "emb.ln", t, weights.epsilon)
 
     mask = g.add("Cast", "attention_mask", to=TensorProto.FLOAT)
