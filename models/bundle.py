@@ -1,0 +1,90 @@
+"""The bundle: encoder, heads and thresholds in one folder that knows how it was made; a mismatch is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.catalog import Catalog
+from models.classifier import CategoryClassifier
+from models.embedder import Embedder, load_embedder
+
+MANIFEST = "manifest.json"
+HEADS = ("category", "request_type")
+
+
+class BundleError(ValueError):
+    """A bundle that must not be used; the message says which file or version does not fit."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What predicts."""
+
+    version: str
+    manifest: dict[str, Any]
+    embedder: Embedder
+    category: CategoryClassifier
+    request_type: CategoryClassifier
+    answering: dict[str, Any]
+
+
+def file_hash(path: Path) -> str:
+    """Return the sha256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_manifest(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
+    """Write `manifest.json` over all other files of `folder`; its version is derived from their hashes."""
+    files = {
+        str(p.relative_to(folder)): file_hash(p)
+        for p in sorted(folder.rglob("*"))
+        if p.is_file() and p.name not in {MANIFEST, "MODEL_CARD.md", "LICENSE-e5"}
+    }
+    version = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:12]
+    manifest = {"version": version, **record, "files": files}
+    temporary = folder / (MANIFEST + ".tmp")
+    temporary.write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+    temporary.replace(folder / MANIFEST)
+    return manifest
+
+
+def check_files(folder: Path) -> dict[str, Any]:
+    """Return the manifest of `folder`; raises BundleError when a file is missing or differs from its hash."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise BundleError(f"{path}: 模型包清单缺失;请用 `yousu train-heads` 生成,或用 --bundle 指定另一个文件夹")
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BundleError(f"{path}: 不是有效的 JSON({error})") from error
+    for name, digest in manifest.get("files", {}).items():
+        file = folder / name
+        if not file.is_file():
+            raise BundleError(f"{file}: 清单里有此文件,实际缺失")
+        found = file_hash(file)
+        if found != digest:
+            raise BundleError(f"{file}: 应为 sha256 {digest[:12]}…,实为 {found[:12]}…")
+    return manifest
+
+
+def load_bundle(folder: Path, catalog: Catalog, *, threads: int = 1) -> Bundle:
+    """Return the bundle of `folder`, made for `catalog`; raises BundleError for another catalogue version."""
+    manifest = check_files(folder)
+    trained_for = manifest["catalog"]["version"]
+    if trained_for != catalog.version:
+        raise BundleError(f"{folder}: 模型包对应目录版本 {trained_for},当前目录版本为 {catalog.version};请重新训练")
+    category = CategoryClassifier.load(folder / "category")
+    if set(category.classes_) != set(catalog.leaves):
+        raise BundleError(f"{folder}: 模型包的末级分类与目录 {catalog.version} 不一致;请重新训练")
+    return Bundle(
+        version=manifest["version"],
+        manifest=manifest,
+        embedder=load_embedder(folder / "encoder", threads=threads),
+        category=category,
+        request_type=CategoryClassifier.load(folder / "request_type", category.cutter),
+        answering=json.loads((folder / "answering.json").read_text(encoding="utf-8")),
+    )
