@@ -6,10 +6,14 @@ import csv
 import hashlib
 import io
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 MODES = ("direct", "parallel", "negotiate", "emergency")
 RESOLUTIONS = ("unit", "district", "street", "party")
@@ -210,6 +214,17 @@ class Catalog:
         node = self.nodes[code]
         return (*self.path(node.parent), node) if node.parent else (node,)
 
+    def children(self, code: str = "") -> tuple[Node, ...]:
+        """Return the nodes right below `code`, by code; the first level for an empty code."""
+        return self._children.get(code, ())
+
+    @cached_property
+    def _children(self) -> dict[str, tuple[Node, ...]]:
+        below: dict[str, list[Node]] = {}
+        for code in sorted(self.nodes):
+            below.setdefault(self.nodes[code].parent, []).append(self.nodes[code])
+        return {parent: tuple(nodes) for parent, nodes in below.items()}
+
     def unit_path(self, code: str) -> tuple[str, ...]:
         """Return the names of the unit's levels, the broadest first."""
         unit = self.units[code]
@@ -280,19 +295,27 @@ def read_tables(folder: Path) -> tuple[dict[str, Table], dict[str, object], str,
 
 def _table(name: str, text: str, faults: list[Fault]) -> Table:
     reader = csv.reader(io.StringIO(text, newline=""))
-    header = next(reader, [])
+    header = next(_cells(name, reader, faults), [])
     wanted = (*COLUMNS[name], *PROVENANCE)
     missing = [c for c in wanted if c not in header]
     faults += [Fault(name, 1, c, "有此列", "缺失") for c in missing]
     rows = []
-    for cells in reader:
+    for cells in _cells(name, reader, faults):
         if not any(cells):
             continue
         if len(cells) != len(header):
             faults.append(Fault(name, reader.line_num, "列数", str(len(header)), str(len(cells))))
             continue
-        rows.append((reader.line_num, {c: "" for c in missing} | dict(zip(header, cells, strict=True))))
+        rows.append((reader.line_num, dict.fromkeys(missing, "") | dict(zip(header, cells, strict=True))))
     return Table(name, tuple(rows))
+
+
+def _cells(name: str, reader: Reader, faults: list[Fault]) -> Iterator[list[str]]:
+    """Yield the rows; a row that is no CSV (such as an endless quoted cell) is a fault and ends the file."""
+    try:
+        yield from reader
+    except csv.Error as error:
+        faults.append(Fault(name, reader.line_num, "格式", "CSV", str(error)))
 
 
 def load_catalog(folder: Path) -> Catalog:

@@ -10,6 +10,11 @@ from pathlib import Path
 from models.catalog import MODES, RESOLUTIONS, TRIGGER_KINDS, Fault, Table, read_tables, split
 from models.places import KINDS
 
+UNIT_KINDS = (
+    "channel", "department", "enterprise", "vertical", "line", "county", "county_department", "street", "park",
+    "office",
+)  # fmt: skip
+
 
 def check_catalog(folder: Path) -> list[Fault]:
     """Return every fault of the catalogue in `folder`; an empty list when it can be loaded."""
@@ -34,6 +39,8 @@ class _Check:
         self.faults: list[Fault] = []
         levels = settings.get("level_names")
         self.depth = len(levels) if isinstance(levels, list) else 0
+        if not self.depth:
+            self.fault("catalog.toml", 0, "level_names", "各级名称的列表", repr(levels))
         rows = {name: [c for _, c in t.rows] for name, t in tables.items()}
         self.node_level = {r["code"]: r["level"] for r in rows["classification.csv"]}
         self.leaves = {c for c, level in self.node_level.items() if level == str(self.depth)}
@@ -79,7 +86,7 @@ class _Check:
         parents_of_name: dict[tuple[str, str], set[str]] = defaultdict(set)
         children = {r["parent"] for _, r in self.tables[file].rows}
         for row, r in self.tables[file].rows:
-            level = int(r["level"]) if r["level"].isdigit() else 0
+            level = int(r["level"]) if r["level"].isdecimal() else 0
             if not 1 <= level <= self.depth:
                 self.fault(file, row, "level", f"1-{self.depth}", r["level"])
             if not r["name"]:
@@ -101,22 +108,25 @@ class _Check:
             self.months(file, row, r["months"])
             if r["code"] in self.leaves:
                 self.one_of(file, row, "mode", r["mode"], MODES)
+                if r["mode"] == "emergency" and not split(r["handover"]):
+                    self.fault(file, row, "handover", "紧急转接须有专线", "")
             for line in split(r["handover"]):
                 if line not in self.lines and line not in self.unit_names:
                     self.fault(file, row, "handover", "units.csv 里的紧急专线或单位", line)
 
     def months(self, file: str, row: int, cell: str) -> None:
         for month in split(cell):
-            if not (month.isdigit() and 1 <= int(month) <= 12):
+            if not (month.isdecimal() and 1 <= int(month) <= 12):
                 self.fault(file, row, "months", "1-12", month)
 
     def units(self) -> None:
         file = "units.csv"
         self.unique(file, "code")
         for row, r in self.tables[file].rows:
+            self.one_of(file, row, "kind", r["kind"], UNIT_KINDS)
             if not r["name"]:
                 self.fault(file, row, "name", "有名称", "")
-            level = int(r["level"]) if r["level"].isdigit() else 0
+            level = int(r["level"]) if r["level"].isdecimal() else 0
             if not 1 <= level <= 3:
                 self.fault(file, row, "level", "1-3", r["level"])
             elif level > 1 and self.unit_level.get(r["parent"]) != str(level - 1):
@@ -127,6 +137,11 @@ class _Check:
     def functions(self) -> None:
         file = "functions.csv"
         self.unique(file, "function")
+        owner = {name: name for name in self.function_names}
+        for row, r in self.tables[file].rows:
+            for alias in split(r["aliases"]):
+                if owner.setdefault(alias, r["function"]) != r["function"]:
+                    self.fault(file, row, "aliases", "只指一个职能", f"{alias} 已指 {owner[alias]}")
         served = {(r["function"], r["district"]) for _, r in self.tables["jurisdictions.csv"].rows}
         for row, r in self.tables[file].rows:
             self.one_of(file, row, "resolve", r["resolve"], RESOLUTIONS)
@@ -151,7 +166,7 @@ class _Check:
             if r["leaf"] not in self.leaves:
                 self.fault(file, row, "leaf", "classification.csv 里最末级的代码", r["leaf"])
             self.one_of(file, row, "role", r["role"], ("lead", "co"))
-            if not r["rank"].isdigit():
+            if not (r["rank"].isdecimal() and int(r["rank"]) > 0):
                 self.fault(file, row, "rank", "正整数", r["rank"])
             self.one_of(file, row, "function", r["function"], self.function_names)
             if r["role"] == "lead":
@@ -162,12 +177,15 @@ class _Check:
 
     def rules(self) -> None:
         self.unique("rules.csv", "rule")
+        branched = {r["rule"] for _, r in self.tables["rule_branches.csv"].rows}
         for row, r in self.tables["rules.csv"].rows:
             for code in split(r["scope"]):
                 if code not in self.node_level:
                     self.fault("rules.csv", row, "scope", "classification.csv 里的代码", code)
             if not r["question"]:
                 self.fault("rules.csv", row, "question", "一句追问", "")
+            if r["rule"] not in branched:
+                self.fault("rules.csv", row, "rule", "rule_branches.csv 里有分支", f"{r['rule']} 没有分支")
         file = "rule_branches.csv"
         self.unique(file, "rule", "branch")
         for row, r in self.tables[file].rows:
@@ -182,7 +200,7 @@ class _Check:
     def risks(self) -> None:
         self.unique("risks.csv", "risk")
         for row, r in self.tables["risks.csv"].rows:
-            if not (r["severity"].isdigit() and 1 <= int(r["severity"]) <= 4):
+            if not (r["severity"].isdecimal() and 1 <= int(r["severity"]) <= 4):
                 self.fault("risks.csv", row, "severity", "1-4", r["severity"])
             for line in split(r["handover"]):
                 if line not in self.lines:
@@ -197,6 +215,7 @@ class _Check:
 
     def places(self) -> None:
         file = "places.csv"
+        streets = {(r["district"], r["name"]) for _, r in self.tables[file].rows if r["kind"] == "street"}
         seen: dict[tuple[str, str], list[tuple[int, dict[str, str]]]] = defaultdict(list)
         for row, r in self.tables[file].rows:
             self.one_of(file, row, "kind", r["kind"], KINDS)
@@ -205,6 +224,8 @@ class _Check:
                 self.fault(file, row, "name", "有名称", "")
             if r["district"] not in self.districts:
                 self.fault(file, row, "district", "本表里的区县", r["district"])
+            if r["street"] and (r["district"], r["street"]) not in streets:
+                self.fault(file, row, "street", f"本表里{r['district']}的街道乡镇", r["street"])
             seen[(r["kind"], r["name"])].append((row, r))
         for (_, name), rows in seen.items():
             if len({r["district"] for _, r in rows}) > 1:

@@ -26,14 +26,14 @@ def build_encoder(
     out: Path,
     *,
     source: Path | None = None,
-    precision: str = "int8",
+    precision: str = "q4",
     prune: bool = True,
     max_length: int = 512,
     sentences: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write the encoder into the folder `out` (replaced as a whole) and return what `encoder.json` records.
 
-    `precision`: fp32; int8 (matrix products dynamic, embedding table 4-bit); q4 (both 4-bit).
+    `precision`: fp32; int8 (dynamic, per channel); q4 (4-bit blocks of 32).
     With `sentences`, the loss against the unpruned float32 reading is measured on them and recorded.
     """
     if precision not in PRECISIONS:
@@ -74,8 +74,8 @@ def _write(folder: Path, weights: Weights, keep: Sequence[int], precision: str, 
     build_tokenizer(weights, keep, max_length).save(str(folder / "tokenizer.json"))
     path = folder / "encoder.onnx"
     model = build_graph(weights, keep)
-    if precision != "fp32":
-        model = _four_bit(model, ("Gather",) if precision == "int8" else ("Gather", "MatMul"))
+    if precision == "q4":
+        model = _four_bit(model)
     onnx.save(model, str(path))
     if precision == "int8":
         _eight_bit(path)
@@ -99,14 +99,14 @@ def _write(folder: Path, weights: Weights, keep: Sequence[int], precision: str, 
     return record
 
 
-def _four_bit(model: onnx.ModelProto, operations: tuple[str, ...]) -> onnx.ModelProto:
+def _four_bit(model: onnx.ModelProto) -> onnx.ModelProto:
     from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
 
     settings = DefaultWeightOnlyQuantConfig(
         block_size=32,
         is_symmetric=True,
         accuracy_level=4,
-        op_types_to_quantize=operations,
+        op_types_to_quantize=("Gather", "MatMul"),
         quant_axes=(("MatMul", 0), ("Gather", 1)),
         bits=4,
     )
@@ -120,7 +120,7 @@ def _eight_bit(path: Path) -> None:
 
     done = path.with_suffix(".int8")
     quantize_dynamic(
-        str(path), str(done), weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul"],
+        str(path), str(done), weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul", "Gather"],
         extra_options={"MatMulConstBOnly": True},
     )  # fmt: skip
     done.replace(path)

