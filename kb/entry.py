@@ -50,9 +50,7 @@ class EntryError(ValueError):
 
     def __init__(self, file: str, faults: list[tuple[int, str, str, str]]) -> None:
         first = faults[0]
-        super().__init__(
-            f"{file}: {len(faults)} 处错误,首处:第{first[0]}行 {first[1]} 应为 {first[2]},实为 {first[3]}"
-        )
+        super().__init__(f"{file}: {len(faults)} 处错误,首处:第{first[0]}行 {first[1]} 应为 {first[2]},实为 {first[3]}")
         self.faults = faults
 
 

@@ -64,9 +64,7 @@ class EntryStore:
                 row.status, row.content, row.revision = entry.status, content, revision
                 session.flush()
                 at = datetime.datetime.now(datetime.UTC)
-                session.add(
-                    VersionRow(revision=revision, entry_id=entry.id, content=content, who=who, why=why, at=at)
-                )
+                session.add(VersionRow(revision=revision, entry_id=entry.id, content=content, who=who, why=why, at=at))
         return changed
 
     def entries(self, *, status: str | None = None) -> list[KnowledgeEntry]:

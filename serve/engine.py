@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.numpy import load_file
 
 from kb.answering import Answerer, AnswerResult
 from kb.entry import read_entries
 from kb.index import HybridIndex
 from kb.store import EntryStore
-from models.bundle import Bundle, load_bundle
+from models.bundle import Bundle, file_hash, load_bundle
 from models.catalog import Catalog, load_catalog
 from models.classifier import Category
 from models.places import Location, PlaceFinder
@@ -91,22 +92,15 @@ class Engine:
         self._examples, self._example_vectors = self._load_examples()
 
     def _load_examples(self) -> tuple[list[tuple[str, str]], NDArray[np.float32]]:
-        path = self.settings.data / "tickets" / "examples.csv"
-        cache = self.settings.home / "index" / f"examples-{self.bundle.version}.npz"
-        if not path.is_file():
+        """Written examples and their vectors, when the file is the one the bundle was trained on."""
+        path, vectors = self.settings.data / "tickets" / "examples.csv", self.settings.bundle / "examples.safetensors"
+        trained_on = self.bundle.manifest["examples"]["sha256"]
+        if not (path.is_file() and vectors.is_file() and file_hash(path) == trained_on):
             return [], np.zeros((0, self.bundle.embedder.dimension), np.float32)
         with path.open(encoding="utf-8", newline="") as file:
-            rows = [(r["text"], r["code"]) for r in csv.DictReader(file) if r["code"] in self.catalog.nodes]
-        if cache.is_file():
-            vectors = np.load(cache, allow_pickle=False)["vectors"].astype(np.float32)
-            if len(vectors) == len(rows):
-                return rows, vectors
-        vectors = self.bundle.embedder.encode([prepare(t) for t, _ in rows], kind="query")
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        temporary = cache.with_suffix(".tmp.npz")
-        np.savez(temporary, vectors=vectors.astype(np.float16))
-        temporary.replace(cache)
-        return rows, vectors
+            rows = [(r["text"], r["code"]) for r in csv.DictReader(file)]
+        kept = [i for i, (_, code) in enumerate(rows) if code in self.catalog.nodes]
+        return [rows[i] for i in kept], load_file(vectors)["vectors"][kept].astype(np.float32)
 
     def assist(self, text: str, *, on: datetime.date | None = None, district: str = "") -> Assist:
         """Return everything known about a call; raises InputError for a text that is empty or too long."""
@@ -162,9 +156,7 @@ class Engine:
         vector = self.bundle.embedder.encode([prepared], kind="query")[0]
         return self._answer(prepared, vector, on or datetime.date.today(), district)
 
-    def _answer(
-        self, prepared: str, vector: NDArray[np.float32], on: datetime.date, district: str
-    ) -> AnswerResult:
+    def _answer(self, prepared: str, vector: NDArray[np.float32], on: datetime.date, district: str) -> AnswerResult:
         return self.answerer.answer(prepared, vector, on=on, district=district)
 
     def _request_type(self, prepared: str, vector: NDArray[np.float32]) -> tuple[str, float, float]:
@@ -224,11 +216,6 @@ def checked(text: str) -> str:
     if not text.strip():
         raise InputError("文字为空:请输入来电内容")
     return mask(normalise(text))
-
-
-def prepare(text: str) -> str:
-    """Return `text` as the models see it."""
-    return strip_fillers(mask(normalise(text)))
 
 
 def open_store(settings: Settings) -> EntryStore:

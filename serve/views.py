@@ -63,8 +63,7 @@ def category_json(c: Category | None) -> dict[str, Any] | None:
 def route_json(r: RoutePlan) -> dict[str, Any]:
     """Return a route plan; the gain of a question that risk demands is null."""
     questions = [
-        {"text": q.text, "about": q.about, "gain": None if q.about == "risk" else round(q.gain, 3)}
-        for q in r.questions
+        {"text": q.text, "about": q.about, "gain": None if q.about == "risk" else round(q.gain, 3)} for q in r.questions
     ]
     return {
         "mode": r.mode,

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.numpy import save_file
 
 from models.bundle import file_hash, write_manifest
 from models.calibration import (
@@ -50,6 +51,7 @@ def train_heads(bundle: Path, catalog_folder: Path, examples_file: Path, *, seed
         head.save(temporary)
         shutil.rmtree(bundle / name, ignore_errors=True)
         temporary.rename(bundle / name)
+    save_file({"vectors": vectors.astype(np.float16)}, bundle / "examples.safetensors")
     record = {
         "made_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "catalog": {"version": catalog.version, "sha256": catalog.hash},
@@ -139,9 +141,7 @@ def _thresholds(
     return found
 
 
-def category_metrics(
-    model: CategoryClassifier, proba: NDArray[np.float64], truth: NDArray[np.int64]
-) -> dict[str, Any]:
+def category_metrics(model: CategoryClassifier, proba: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str, Any]:
     """Return accuracy and calibration per level, top-3 of the leaf, and what back-off does, on `truth`."""
     taxonomy = model.taxonomy_
     levels = []

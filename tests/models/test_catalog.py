@@ -6,6 +6,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -104,7 +105,7 @@ def test_a_path_runs_from_the_first_level_to_the_leaf(catalog: Catalog) -> None:
     for leaf in catalog.leaves:
         path = catalog.path(leaf)
         assert [n.level for n in path] == [1, 2, 3, 4, 5]
-        for above, below in zip(path, path[1:], strict=False):
+        for above, below in pairwise(path):
             assert below in catalog.children(above.code)
 
 
@@ -200,15 +201,16 @@ def test_a_bad_cell_is_told_with_its_place(copy: Path, name: str) -> None:
     assert error.value.faults == faults
 
 
+BRANCH = {"rule": "none", "branch": "a"}
 RULE = {"rule": "TEST1", "topic": "试", "question": "在哪里?", "statement": "看地点"}
 BAD_ROWS = {
     "a rule over an unknown code": ("rules.csv", RULE | {"scope": "9999"}, "scope"),
     "a rule without a question": ("rules.csv", RULE | {"question": ""}, "question"),
     "a rule without a branch": ("rules.csv", RULE, "rule"),
-    "a branch of an unknown rule": ("rule_branches.csv", {"rule": "none", "branch": "a"}, "rule"),
-    "a branch to an unknown function": ("rule_branches.csv", {"rule": "none", "branch": "a", "lead": "无此职能"}, "lead"),
-    "a branch with an unknown helper": ("rule_branches.csv", {"rule": "none", "branch": "a", "co": "无此职能"}, "co"),
-    "a branch to an unknown leaf": ("rule_branches.csv", {"rule": "none", "branch": "a", "leaf": "99"}, "leaf"),
+    "a branch of an unknown rule": ("rule_branches.csv", BRANCH, "rule"),
+    "a branch to an unknown function": ("rule_branches.csv", BRANCH | {"lead": "无此职能"}, "lead"),
+    "a branch with an unknown helper": ("rule_branches.csv", BRANCH | {"co": "无此职能"}, "co"),
+    "a branch to an unknown leaf": ("rule_branches.csv", BRANCH | {"leaf": "99"}, "leaf"),
     "a function nobody performs": ("functions.csv", {"function": "新职能", "resolve": "district"}, "function"),
 }  # fmt: skip
 
@@ -381,7 +383,6 @@ def test_a_random_cell_never_crashes_the_check(
 def test_the_command_says_that_the_shipped_catalogue_is_right() -> None:
     result = CliRunner().invoke(app, ["check", str(SHIPPED)])
     assert result.exit_code == 0
-    assert "目录无误" in result.output
     assert "761" in result.output
 
 
@@ -389,7 +390,7 @@ def test_the_command_lists_faults_and_fails(copy: Path) -> None:
     line = set_cell(copy, "duties.csv", "function", "无此职能", lambda r: True)
     result = CliRunner().invoke(app, ["check", str(copy), "--json"])
     assert result.exit_code == 1
-    faults = json.loads(result.output)["faults"]
+    faults = json.loads(result.stdout)
     assert {"file": "duties.csv", "row": line, "column": "function"}.items() <= faults[0].items()
     table = CliRunner().invoke(app, ["check", str(copy)])
     assert table.exit_code == 1
@@ -398,7 +399,7 @@ def test_the_command_lists_faults_and_fails(copy: Path) -> None:
 
 def test_the_command_shows_a_leaf_with_its_units(catalog: Catalog) -> None:
     leaf = next(c for c in catalog.leaves if catalog.nodes[c].mode == "emergency")
-    result = CliRunner().invoke(app, ["show", leaf, "--dir", str(SHIPPED)])
+    result = CliRunner().invoke(app, ["show", leaf, "--catalog", str(SHIPPED)])
     assert result.exit_code == 0
     assert " / ".join(n.name for n in catalog.path(leaf)) in result.output
     assert "主办" in result.output
@@ -406,5 +407,5 @@ def test_the_command_shows_a_leaf_with_its_units(catalog: Catalog) -> None:
 
 
 def test_the_command_knows_an_unknown_code() -> None:
-    result = CliRunner().invoke(app, ["show", "9999999999", "--dir", str(SHIPPED)])
+    result = CliRunner().invoke(app, ["show", "9999999999", "--catalog", str(SHIPPED)])
     assert result.exit_code == 1

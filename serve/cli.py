@@ -1,0 +1,226 @@
+"""The operator's commands: ask, route, assist on a text or a file, prepare, serve and bench."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from serve.engine import Engine
+    from serve.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True, help="有诉:12345 热线的政策答复、诉求分类与派单", pretty_exceptions_enable=False
+)
+bench_app = typer.Typer(no_args_is_help=True, help="测速")
+app.add_typer(bench_app, name="bench")
+
+Text = Annotated[str | None, typer.Argument(help="来电文字")]
+AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出")]
+In = Annotated[Path | None, typer.Option("--file", help="来电文件,.csv 或 .xlsx")]
+Out = Annotated[Path | None, typer.Option("--out", help="结果文件,.csv 或 .xlsx")]
+Column = Annotated[str | None, typer.Option(help="文字所在的列")]
+BundleOption = Annotated[Path | None, typer.Option(help="模型包文件夹")]
+Encoding = Annotated[str, typer.Option(help="CSV 的编码,如 utf-8、gb18030")]
+
+
+def _fail(message: object) -> typer.Exit:
+    typer.echo(f"错误:{message}", err=True)
+    return typer.Exit(1)
+
+
+def _settings(bundle: Path | None) -> Settings:
+    from serve.settings import Settings
+
+    return Settings(bundle=bundle) if bundle else Settings()
+
+
+def _engine(bundle: Path | None) -> Engine:
+    from models.bundle import BundleError
+    from models.catalog import CatalogError
+    from serve.engine import Engine
+
+    try:
+        return Engine(_settings(bundle))
+    except (BundleError, CatalogError, OSError) as error:
+        raise _fail(error) from error
+
+
+def _print(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+@app.command()
+def ask(
+    text: Text = None, file: In = None, out: Out = None, text_column: Column = None, bundle: BundleOption = None,
+    encoding: Encoding = "utf-8", as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """问政策:从知识库给出可读出的答复,没有把握就说没有。"""
+    from serve.engine import InputError
+    from serve.views import ASK_COLUMNS, answers_json, ask_row
+
+    if file:
+        _work(file, out, text_column, encoding, ASK_COLUMNS, lambda e, t: ask_row(e.answer(t)), bundle)
+        return
+    engine = _engine(bundle)
+    try:
+        result = engine.answer(text or "")
+    except InputError as error:
+        raise _fail(error) from error
+    if as_json:
+        _print({**answers_json(result), "versions": engine.versions})
+        return
+    if not result.answered:
+        typer.echo("没有把握的答复。最接近的条目:")
+        for a in result.answers:
+            typer.echo(f"  {a.entry_id} {a.question}({a.confidence:.0%})")
+        return
+    best = result.answers[0]
+    typer.echo(
+        f"{best.answer}\n依据:{best.basis}  部门:{best.department}  条目:{best.entry_id}  把握:{best.confidence:.0%}"
+    )
+    for warning in best.warnings:
+        typer.echo(f"注意:{warning}")
+
+
+@app.command()
+def route(text: Text, bundle: BundleOption = None, as_json: AsJson = False) -> None:
+    """派单:给出主办、协办、方式、理由和该追问的一句。"""
+    from serve.engine import InputError
+    from serve.views import category_json, route_json
+
+    try:
+        a = _engine(bundle).assist(text or "")
+    except InputError as error:
+        raise _fail(error) from error
+    if as_json:
+        _print({"category": category_json(a.category), "route": route_json(a.route), "versions": a.versions})
+        return
+    for target in a.route.targets:
+        role = "主办" if target.role == "lead" else "协办"
+        typer.echo(f"{role} {' / '.join(target.path)}({target.probability:.0%})")
+        for e in target.evidence:
+            typer.echo(f"    {e.text}")
+    typer.echo(f"方式:{MODES[a.route.mode]}  追问:{a.route.ask or '无'}")
+
+
+MODES = {"direct": "直接派单", "parallel": "并行派单", "negotiate": "会商后派单", "emergency": "紧急转接"}
+
+
+@app.command()
+def assist(
+    text: Text = None, file: In = None, out: Out = None, text_column: Column = None, bundle: BundleOption = None,
+    encoding: Encoding = "utf-8", as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """坐席辅助:答复、分类、类型、风险、地点、派单一次给全。"""
+    from serve.engine import InputError
+    from serve.views import ASSIST_COLUMNS, assist_json, assist_row
+
+    if file:
+        _work(file, out, text_column, encoding, ASSIST_COLUMNS, lambda e, t: assist_row(e.assist(t)), bundle)
+        return
+    try:
+        a = _engine(bundle).assist(text or "")
+    except InputError as error:
+        raise _fail(error) from error
+    if as_json:
+        _print(assist_json(a))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False)
+    names = dict(zip(ASSIST_COLUMNS, LABELS, strict=True))
+    row = assist_row(a)
+    row["mode"] = MODES[row["mode"]]
+    for key, label in names.items():
+        if row[key]:
+            table.add_row(label, row[key])
+    if a.note:
+        table.add_row("说明", a.note)
+    Console().print(table)
+
+
+LABELS = (
+    "诉求类型", "一级", "二级", "三级", "四级", "五级", "代码", "可信层级", "分类把握", "主办", "协办", "方式", "区县",
+    "街道", "风险", "转接", "诉求数", "追问", "能否答复", "条目", "答复", "答复把握",
+)  # fmt: skip
+
+
+def _work(
+    file: Path, out: Path | None, column: str | None, encoding: str, added: Sequence[str],
+    work: Callable[[Engine, str], dict[str, str]], bundle: Path | None,
+) -> None:  # fmt: skip
+    """Run `work` over a file's rows; rows that cannot be worked on go to a second file with the reason."""
+    from rich.progress import track
+
+    from serve.engine import InputError
+    from serve.files import FileError, is_damaged, read_rows, text_column, write_rows
+
+    target = out or file.with_name(f"{file.stem}.result{file.suffix}")
+    try:
+        columns, rows = read_rows(file, encoding)
+        name = text_column(file, columns, column)
+    except (FileError, LookupError, OSError) as error:
+        raise _fail(error) from error
+    engine = _engine(bundle)
+    done: list[dict[str, str]] = []
+    aside: list[dict[str, str]] = []
+    for number, row in enumerate(track(rows, description="处理", disable=None), start=2):
+        try:
+            if is_damaged(row):
+                raise InputError(f"编码:应为 {encoding},有无法识别的字节")
+            done.append({**row, **work(engine, row[name])})
+        except InputError as error:
+            aside.append({**row, "row": str(number), "reason": str(error)})
+    clashing = [c for c in columns if c in added]
+    try:
+        write_rows(target, [*(c for c in columns if c not in clashing), *added], done)
+        rejected = target.with_name(f"{target.stem}.rejected{target.suffix}")
+        if aside:
+            write_rows(rejected, [*columns, "row", "reason"], aside)
+    except (FileError, OSError) as error:
+        raise _fail(error) from error
+    typer.echo(f"{target}:{len(done)} 行" + (f";{len(aside)} 行有问题,见 {rejected}" if aside else ""))
+
+
+@app.command()
+def prepare() -> None:
+    """准备:检查目录与模型包,建库、建索引;可重复执行,不联网。"""
+    engine = _engine(None)
+    typer.echo(f"就绪:模型包 {engine.bundle.version},目录 {engine.catalog.version},知识库 {engine.kb_version}")
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="监听地址,默认只限本机")] = None,
+    port: Annotated[int | None, typer.Option(help="端口")] = None,
+    bundle: BundleOption = None,
+) -> None:
+    """启动服务与坐席页面。"""
+    import uvicorn
+
+    from serve.app import create_app
+
+    settings = _settings(bundle)
+    engine = _engine(bundle)
+    address, number = host or settings.host, port or settings.port
+    typer.echo(f"有诉已启动:http://{address}:{number}")
+    uvicorn.run(create_app(engine), host=address, port=number, log_level="warning", access_log=False)
+
+
+@bench_app.command("serve")
+def bench_serve(as_json: AsJson = False, seconds: Annotated[float, typer.Option(help="每项秒数")] = 5.0) -> None:
+    """单次时延、并发吞吐、启动时间与常驻内存,一张表。"""
+    from serve.bench import measure
+
+    figures = measure(seconds)
+    if as_json:
+        _print(figures)
+        return
+    for key, value in figures.items():
+        typer.echo(f"{key:<34}{value}")

@@ -1,0 +1,23 @@
+"""The `yousu` command: mounts the sub-commands of kb, models, training and serve, nothing else."""
+
+import typer
+
+from models.catalog_cli import app as catalog_app
+from serve.cli import app
+from training.cli import train_heads
+from training.encoder.cli import app as encoder_app
+
+app.add_typer(catalog_app, name="catalog")
+app.add_typer(encoder_app, name="encoder")
+app.command("train-heads")(train_heads)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="yousu")
+
+
+__all__ = ["app", "main", "typer"]
+
+if __name__ == "__main__":
+    main()
