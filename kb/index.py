@@ -80,7 +80,7 @@ def _vectors(texts: list[str], kinds: list[str], embedder: Embedder, cache: Path
     for kind in ("query", "passage"):
         todo = [i for i, k in enumerate(kinds) if k == kind and keys[i] not in known]
         if todo:
-            made = embedder.encode([texts[i] for i in todo], kind=kind)  # type: ignore[arg-type]
+            made = embedder.encode([texts[i] for i in todo], kind=kind)
             known.update({keys[i]: v for i, v in zip(todo, made, strict=True)})
     vectors = np.stack([known[k] for k in keys]) if keys else np.zeros((0, embedder.dimension), np.float32)
     if cache is not None and keys:

@@ -1,1 +1,1 @@
-"""What predicts: text preparation, encoder, classifier, router, places, risk and the bundle; knows nothing of storage or HTTP."""
+"""What predicts: text, encoder, classifier, router, places, risk, bundle; knows nothing of storage or HTTP."""

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-Floats = NDArray[np.floating]
+Floats = NDArray[np.float64]
 
 
-def softmax(scores: Floats, temperature: float = 1.0) -> Floats:
+def softmax(scores: NDArray[np.floating], temperature: float = 1.0) -> Floats:
     """Return probabilities along the last axis."""
     z = scores / temperature
     z = np.exp(z - z.max(axis=-1, keepdims=True))
@@ -43,7 +43,7 @@ def level_sums(values: Floats, groups: NDArray[np.int64]) -> Floats:
     return out
 
 
-def fit_temperature(scores: Floats, truth: NDArray[np.int64], weights: Floats | None = None) -> float:
+def fit_temperature(scores: NDArray[np.floating], truth: NDArray[np.int64], weights: Floats | None = None) -> float:
     """Return the softmax temperature of least (weighted) negative log-likelihood."""
     w = np.ones(len(truth)) if weights is None else weights
 

@@ -45,7 +45,7 @@ class Category:
         return self.probabilities[max(self.depth, 1) - 1] if self.probabilities else 0.0
 
 
-class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class CategoryClassifier(ClassifierMixin, BaseEstimator):
     """A linear model over n-grams, words and the embedding, with every level of the tree as a target.
 
     A leaf's own text is one more training row, so a leaf without examples can be predicted. Probabilities are
@@ -212,13 +212,9 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return ()
         strong = pull > 0.35 * pull.max()
         spans: list[tuple[float, str]] = []
-        start = None
-        for i, on in enumerate([*strong, False]):
-            if on and start is None:
-                start = i
-            elif not on and start is not None:
-                spans.append((float(pull[start:i].sum()), text[start:i].strip(" ,，。、!！?？")))
-                start = None
+        edges = np.flatnonzero(np.diff([0, *strong.astype(int), 0]))
+        for begin, end in edges.reshape(-1, 2):
+            spans.append((float(pull[begin:end].sum()), text[begin:end].strip(" ,，。、!！?？")))
         return tuple(dict.fromkeys(w for _, w in sorted(spans, reverse=True)[:most] if len(w) > 1))
 
     # -- persistence ---------------------------------------------------------------------------------------

@@ -229,7 +229,7 @@ class Router:
         unit = self.catalog.function_unit(function, location.district or None, location.street or None)
         if unit is None:
             return Target(entry.function, "", (entry.function,), role, probability, function)
-        place = ()
+        place: tuple[Evidence, ...] = ()
         if entry.resolve in ("district", "street"):
             said = location.street if entry.resolve == "street" and location.street else location.district
             place = (Evidence("place", f"地点在{said}", unit.code),)

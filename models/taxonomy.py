@@ -38,7 +38,8 @@ class Taxonomy:
     @classmethod
     def from_labels(cls, rows: Sequence[Sequence[str]]) -> Taxonomy:
         """Build a taxonomy from label columns, the broadest first; a node's key is its path joined by ` / `."""
-        paths, names = set(), {}
+        paths: set[tuple[str, ...]] = set()
+        names: dict[str, str] = {}
         for row in rows:
             keys = [" / ".join(row[: i + 1]) for i in range(len(row))]
             paths.add(tuple(keys))

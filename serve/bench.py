@@ -66,7 +66,8 @@ def _encoder_alone(seconds: float) -> float:
     from serve.settings import Settings
 
     embedder = load_embedder(Settings().bundle / "encoder")
-    times, end = [], time.perf_counter() + min(seconds, 2)
+    times: list[float] = []
+    end = time.perf_counter() + min(seconds, 2)
     while time.perf_counter() < end:
         start = time.perf_counter()
         embedder.encode([CALLS[len(times) % len(CALLS)]], kind="query")

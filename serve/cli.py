@@ -170,7 +170,7 @@ def _work(
     engine = _engine(bundle)
     done: list[dict[str, str]] = []
     aside: list[dict[str, str]] = []
-    for number, row in enumerate(track(rows, description="处理", disable=None), start=2):
+    for number, row in enumerate(track(rows, description="处理"), start=2):
         try:
             if is_damaged(row):
                 raise InputError(f"编码:应为 {encoding},有无法识别的字节")

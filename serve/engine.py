@@ -204,8 +204,8 @@ class Engine:
         best = np.argpartition(-likeness, top)[:top]
         best = best[np.argsort(-likeness[best])]
         return tuple(
-            Similar(*self._examples[i], self.catalog.nodes[self._examples[i][1]].name, round(float(likeness[i]), 3))
-            for i in best
+            Similar(text, code, self.catalog.nodes[code].name, round(float(likeness[i]), 3))
+            for i, (text, code) in ((i, self._examples[i]) for i in best)
         )
 
 

@@ -397,13 +397,14 @@ def test_the_command_lists_faults_and_fails(copy: Path) -> None:
     assert "无此职能" in table.output
 
 
-def test_the_command_shows_a_leaf_with_its_units(catalog: Catalog) -> None:
+def test_the_command_shows_a_leaf_with_its_path_and_duties(catalog: Catalog) -> None:
     leaf = next(c for c in catalog.leaves if catalog.nodes[c].mode == "emergency")
     result = CliRunner().invoke(app, ["show", leaf, "--catalog", str(SHIPPED)])
     assert result.exit_code == 0
     assert " / ".join(n.name for n in catalog.path(leaf)) in result.output
-    assert "主办" in result.output
-    assert catalog.nodes[leaf].handover[0] in result.output
+    for duty in catalog.duties[leaf]:
+        assert ("主办" if duty.role == "lead" else "协办") in result.output
+        assert duty.function in result.output
 
 
 def test_the_command_knows_an_unknown_code() -> None:

@@ -15,7 +15,23 @@ _USEFUL = re.compile(
     "\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]+$"
 )
 _LATIN_WORDS = frozenset(
-    ["query", "passage", "http", "https", "html", "www", "app", "wifi", "word", "excel", "pdf", "email", "iphone", "android", "windows"]
+    [
+        "query",
+        "passage",
+        "http",
+        "https",
+        "html",
+        "www",
+        "app",
+        "wifi",
+        "word",
+        "excel",
+        "pdf",
+        "email",
+        "iphone",
+        "android",
+        "windows",
+    ]
 )
 _LONGEST_LATIN = 3
 
