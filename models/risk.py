@@ -13,7 +13,7 @@ ANY_RISK = "*"
 _CLAUSE_END = re.compile(r"[,、]")
 _DENIAL = re.compile(
     r"(?<!不是)(?<!并非)(?:没有?|并没有?|不是|并非|未|不会|不能|从没|从未|又没|还没|防)"
-    r"(?:发生|出现|出过|出|什么|人|人去|再|有|被|闻到|闻见|看到|看见|见|听到|听见|说过?|要)?$|(?:闻|看|听)不[到见]$"
+    r"(?:发生|出现|出过|出|什么|人|人去|再|有|被|闻到|闻见|看到|看见|见|听到|听见|说过?|要){0,2}$|(?:闻|看|听)不[到见]$"
 )
 """A denial right before the words; a denied denial (`不是没着火`) is none."""
 _LONG_AGO = re.compile(
@@ -120,7 +120,7 @@ class RiskRules:
         """Return the risks in normalised `text`, active ones first, then by falling severity."""
         found: dict[str, RiskFinding] = {}
         pieces = sentences(text)
-        for sentence, following in zip(pieces, (*pieces[1:], ""), strict=True):
+        for sentence, following in zip(pieces, [*pieces[1:], ""], strict=False):
             for risk, row in self._risks.items():
                 finding = self._find_one(risk, row, sentence, following[:_REACH])
                 if finding and (risk not in found or finding.active > found[risk].active):

@@ -162,7 +162,7 @@ class Router:
         if not options:
             mode = "emergency" if active else "negotiate"
             return RoutePlan((), mode, self._first_question(active), (), excluded=excluded)
-        best = max(options, key=lambda o: o.probability)
+        best = self._best(options, units, location, top[0][0])
         leads, others = self._leads(best, options, units, location)
         mode = self._mode(best, leads, bool(active))
         co = self._co(best, location, {t.unit for t in leads}, excluded)
@@ -221,6 +221,14 @@ class Router:
             evidence=(Evidence("rule", reason, rule.rule), *own.evidence),
             rule=rule.rule,
         )
+
+    def _best(self, options: Sequence[_Option], units: Mapping[str, float], location: Location, named: str) -> _Option:
+        """Return the option the plan follows: one that the likeliest lead belongs to, the named category first."""
+        if not units:
+            return options[0]
+        unit = max(units, key=lambda name: units[name])
+        fitting = [o for o in options if unit in {self._target(f, location, "lead", 0.0).unit for f in o.leads}]
+        return max(fitting or options, key=lambda o: (o.leaf == named, o.probability))
 
     # -- units: jurisdiction and history ------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u
 _SPACE = re.compile(r"\s+")
 _CJK = r"\u3400-\u9fff"
 _SPACE_BETWEEN_CJK = re.compile(rf"(?<=[{_CJK}])\s+(?=[{_CJK}])")
+_MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|&nbsp;|_x000[dD]_")
+"""Tags, and what Excel and web forms leave behind."""
 _LONG_RUN = re.compile(r"(.)\1{3,}")
 _DIGIT_WORDS = "零〇一二三四五六七八九幺两"
 
@@ -17,12 +19,12 @@ _DIGIT_WORDS = "零〇一二三四五六七八九幺两"
 def normalise(text: str, limit: int = MAX_CHARACTERS) -> str:
     """Return `text` in one written form, without changing what it says.
 
-    NFKC (full-width to half-width), control and invisible characters removed, spaces between Chinese
+    NFKC (full-width to half-width), control and invisible characters and markup removed, spaces between Chinese
     characters removed, other white space collapsed, a character repeated more than three times cut to three,
     at most `limit` characters. Never raises on any string, lone surrogates included.
     """
     text = text.encode("utf-8", "replace").decode("utf-8", "replace")[: 4 * limit]
-    text = _CONTROL.sub(" ", unicodedata.normalize("NFKC", text))
+    text = _MARKUP.sub(" ", _CONTROL.sub(" ", unicodedata.normalize("NFKC", text)))
     text = _SPACE_BETWEEN_CJK.sub("", _SPACE.sub(" ", text))
     return _LONG_RUN.sub(lambda m: m.group(1) * 3, text).strip()[:limit]
 
@@ -119,7 +121,7 @@ def is_chinese(text: str) -> bool:
     return chinese >= 2 and chinese >= 0.2 * len(_SAYS_SOMETHING.findall(text))
 
 
-_SENTENCE = re.compile(r"[^。!！?？;；\n]+[。!！?？;；\n]*")
+_SENTENCE = re.compile(r"[。!！?？;；\n]*[^。!！?？;；\n]+[。!！?？;；\n]*|[。!！?？;；\n]+")
 
 
 def sentences(text: str) -> list[str]:

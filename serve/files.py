@@ -18,9 +18,7 @@ def read_rows(path: Path, encoding: str = "utf-8") -> tuple[list[str], list[dict
         raise FileError(f"{path}: 文件不存在")
     suffix = path.suffix.lower()
     if suffix in {".xlsx", ".xls", ".xlsm", ".ods"}:
-        from python_calamine import CalamineWorkbook
-
-        table = [[_cell(v) for v in row] for row in CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()]
+        table = _sheet(path)
     elif suffix == ".csv":
         codec = "utf-8-sig" if encoding.lower().replace("-", "") == "utf8" else encoding
         text = path.read_bytes().decode(codec, "surrogateescape").replace("\x00", " ")
@@ -35,6 +33,16 @@ def read_rows(path: Path, encoding: str = "utf-8") -> tuple[list[str], list[dict
         dict(zip(columns, [*row, *[""] * (len(columns) - len(row))], strict=False)) for row in table[1:] if any(row)
     ]
     return columns, rows
+
+
+def _sheet(path: Path) -> list[list[str]]:
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        rows = CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
+    except CalamineError as error:
+        raise FileError(f"{path}: 应为可打开的工作簿(未加密、未损坏),实为 {error}") from error
+    return [[_cell(v) for v in row] for row in rows]
 
 
 def _cell(value: object) -> str:

@@ -1,0 +1,69 @@
+"""What many tests share: the shipped catalogue, bundle and engine, loaded once, over a database of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A working folder for the whole run; every process started by a test inherits it."""
+    folder = tmp_path_factory.mktemp("home")
+    before = os.environ.get("YOUSU_HOME")
+    os.environ["YOUSU_HOME"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["YOUSU_HOME"]
+    else:
+        os.environ["YOUSU_HOME"] = before
+
+
+@pytest.fixture(scope="session")
+def engine(home: Path):
+    """The shipped engine."""
+    from serve.engine import Engine
+    from serve.settings import Settings
+
+    return Engine(Settings(home=home))
+
+
+@pytest.fixture(scope="session")
+def service(engine, home: Path) -> Iterator[str]:
+    """A running service in a process of its own; gives its address."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    environment = {**os.environ, "YOUSU_HOME": str(home)}
+    process = subprocess.Popen([sys.executable, "-m", "yousu", "serve", "--port", str(port)], cwd=ROOT, env=environment)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{address}/readyz", timeout=1)
+                break
+            except OSError:
+                assert process.poll() is None, "the service stopped while starting"
+                time.sleep(0.1)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture
+def bundle_copy(tmp_path: Path) -> Path:
+    """A copy of the shipped bundle that a test may damage."""
+    return Path(shutil.copytree(ROOT / "models" / "bundle", tmp_path / "bundle"))

@@ -1,0 +1,70 @@
+"""Entries and their file: every fault is told by row and column, and nothing loads half."""
+
+import csv
+import datetime
+from pathlib import Path
+
+import pytest
+
+from kb.entry import COLUMNS, EntryError, from_row, read_entries, to_row
+from models.locations import data_dir
+
+GOOD = dict.fromkeys(COLUMNS, "") | {
+    "id": "T1",
+    "question": "窗口几点下班",
+    "answer": "以大厅公告为准。",
+    "basis": "自拟",
+    "status": "published",
+    "aliases": "几点关门;下午几点下班",
+}
+
+
+def write(path: Path, *rows: dict[str, str]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def test_the_shipped_entries_load_and_none_claims_to_be_verified() -> None:
+    entries = read_entries(data_dir() / "kb" / "entries.csv")
+    assert len(entries) >= 112
+    assert not [e.id for e in entries if e.verified_at]
+    assert all(e.basis for e in entries if e.status == "published")
+
+
+def test_a_row_and_its_entry_are_the_same() -> None:
+    assert to_row(from_row(GOOD)) == GOOD
+
+
+@pytest.mark.parametrize(
+    ("change", "column"),
+    [
+        ({"question": ""}, "question"),
+        ({"status": "live"}, "status"),
+        ({"basis": ""}, "basis"),
+        ({"effective_from": "2026/1/1"}, "effective_from"),
+        ({"effective_from": "2026-02-01", "effective_to": "2026-01-01"}, "effective_to"),
+        ({"answer": "=HYPERLINK(1)"}, "answer"),
+    ],
+)
+def test_a_fault_names_row_and_column(tmp_path: Path, change: dict[str, str], column: str) -> None:
+    path = write(tmp_path / "e.csv", GOOD, {**GOOD, "id": "T2", **change})
+    with pytest.raises(EntryError) as error:
+        read_entries(path)
+    assert {(row, name) for row, name, _, _ in error.value.faults} == {(3, column)}
+
+
+def test_a_doubled_id_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(EntryError, match="不重复"):
+        read_entries(write(tmp_path / "e.csv", GOOD, GOOD))
+
+
+def test_an_entry_is_valid_only_in_its_time_and_district() -> None:
+    entry = from_row({**GOOD, "effective_from": "2026-01-01", "effective_to": "2026-12-31", "region": "城西区"})
+    inside = datetime.date(2026, 6, 1)
+    assert entry.valid(inside, "城西区")
+    assert not entry.valid(inside, "城东区")
+    assert not entry.valid(datetime.date(2027, 1, 1), "城西区")
+    assert not entry.valid(datetime.date(2025, 12, 31), "城西区")

@@ -1,0 +1,61 @@
+"""Text preparation: one written form, personal data masked, fillers gone, negations and facts kept."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.text import MAX_CHARACTERS, has_words, is_chinese, mask, normalise, sentences, strip_fillers
+
+
+@given(st.text(max_size=300))
+def test_any_string_can_be_prepared_and_preparing_twice_changes_nothing(text: str) -> None:
+    once = normalise(text)
+    assert normalise(once) == once
+    assert mask(mask(once)) == mask(once)
+    assert "".join(sentences(once)) == once
+    strip_fillers(once)
+
+
+@given(st.text(st.characters(min_codepoint=0xD800, max_codepoint=0xDFFF), max_size=20))
+def test_lone_surrogates_do_no_harm(text: str) -> None:
+    normalise(text).encode("utf-8")
+
+
+def test_a_very_long_text_is_cut() -> None:
+    assert len(normalise("停电" * 20_000)) == MAX_CHARACTERS
+
+
+def test_full_width_forms_and_spaces_become_one_form() -> None:
+    assert normalise("我 家 ＷＩＦＩ　坏 了\u200b") == "我家 WIFI 坏了"
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("喂你好,我想反映一下情况,我家没有停水,是水压小,谢谢", "没有停水"),
+        ("那个,就是说,不是暖气不热,是漏水", "不是暖气不热"),
+        ("请问,这个,孩子上学要不要户口", "要不要户口"),
+    ],
+)
+def test_fillers_go_and_negations_stay(said: str, kept: str) -> None:
+    stripped = strip_fillers(normalise(said))
+    assert kept in stripped
+    assert len(stripped) < len(said)
+
+
+def test_a_text_of_fillers_alone_is_returned_as_it_is() -> None:
+    assert strip_fillers("你好") == "你好"
+
+
+@pytest.mark.parametrize("text", ["", "???!!!", "12345", "😀😀"])
+def test_punctuation_and_digits_are_no_words(text: str) -> None:
+    assert not has_words(normalise(text))
+
+
+def test_another_language_is_told_from_chinese() -> None:
+    assert not is_chinese("hello can you speak english")
+    assert is_chinese("wifi连不上")
+
+
+def test_markup_and_what_excel_leaves_behind_is_removed() -> None:
+    assert normalise("<p>路灯<b>不亮</b></p>&nbsp;_x000D_三天了") == "路灯不亮三天了"
