@@ -15,10 +15,12 @@ def train_heads(
 ) -> None:
     """用 data/tickets 的书写样例训练分类与诉求类型,用 data/kb 的开发问题校准答复,写入模型包。"""
     from training.answering import fit_answering
+    from training.card import write_card
     from training.heads import train_heads as train
 
     fit_answering(bundle, data / "kb" / "entries.csv", data / "kb" / "dev_questions.csv")
     manifest = train(bundle, catalog, data / "tickets" / "examples.csv")
+    write_card(bundle)
     held = manifest["metrics"]["category"]["held_out_authors"]
     levels = " / ".join(f"{m['accuracy']:.3f}" for m in held["levels"])
     typer.echo(f"模型包 {manifest['version']}:未见作者的样例 {held['rows']} 条,各级准确率 {levels}")
