@@ -6,14 +6,11 @@ import datetime
 import json
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ForeignKey, String, Text, create_engine, event, func, select
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy import ForeignKey, String, Text, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from kb.database import Base, connect
 from kb.entry import KnowledgeEntry, from_row, to_row
-
-
-class Base(DeclarativeBase):
-    """Tables of the knowledge base."""
 
 
 class EntryRow(Base):
@@ -42,10 +39,7 @@ class EntryStore:
     """Entries and their versions in the database at `url`; one import is one transaction."""
 
     def __init__(self, url: str) -> None:
-        self._engine = create_engine(url)
-        if url.startswith("sqlite"):
-            event.listen(self._engine, "connect", _sqlite_settings)
-        Base.metadata.create_all(self._engine)
+        self._engine = connect(url)
 
     def upsert(self, entries: Iterable[KnowledgeEntry], *, who: str, why: str) -> int:
         """Store new and changed entries, all or none; return how many were new or changed."""
@@ -90,11 +84,3 @@ class EntryStore:
     def close(self) -> None:
         """Release the connections."""
         self._engine.dispose()
-
-
-def _sqlite_settings(connection: object, _record: object) -> None:
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA busy_timeout=5000")
-    cursor.close()

@@ -1,0 +1,7 @@
+"""Runs the migrations over the connection that `kb.database.migrate` gives."""
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"], render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()
