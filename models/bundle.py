@@ -11,9 +11,10 @@ from typing import Any
 from models.catalog import Catalog
 from models.classifier import CategoryClassifier
 from models.embedder import Embedder, load_embedder
+from models.risk_net import RiskNet
 
 MANIFEST = "manifest.json"
-HEADS = ("category", "request_type")
+HEADS = ("category", "request_type", "risk")
 
 
 class BundleError(ValueError):
@@ -29,6 +30,7 @@ class Bundle:
     embedder: Embedder
     category: CategoryClassifier
     request_type: CategoryClassifier
+    risk: RiskNet
     answering: dict[str, Any]
 
 
@@ -86,5 +88,6 @@ def load_bundle(folder: Path, catalog: Catalog, *, threads: int = 1) -> Bundle:
         embedder=load_embedder(folder / "encoder", threads=threads),
         category=category,
         request_type=CategoryClassifier.load(folder / "request_type", category.cutter),
+        risk=RiskNet.load(folder / "risk", category.cutter),
         answering=json.loads((folder / "answering.json").read_text(encoding="utf-8")),
     )

@@ -111,6 +111,8 @@ class Engine:
         vector = self.bundle.embedder.encode([prepared], kind="query")[0]
         clock.lap("embedding")
         risks = tuple(self.risk_rules.find(masked))
+        if is_chinese(prepared):
+            risks = self.bundle.risk.add(risks, self.catalog.risks, prepared, vector)
         places = self.place_finder.locate(masked)
         if district and not places.district:
             places = replace(places, district=district, ask="")

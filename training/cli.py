@@ -21,6 +21,6 @@ def train_heads(
     fit_answering(bundle, data / "kb" / "entries.csv", data / "kb" / "dev_questions.csv")
     manifest = train(bundle, catalog, data / "tickets" / "examples.csv")
     write_card(bundle)
-    held = manifest["metrics"]["category"]["held_out_authors"]
+    held = manifest["metrics"]["category"]["held_out_author"]
     levels = " / ".join(f"{m['accuracy']:.3f}" for m in held["levels"])
     typer.echo(f"模型包 {manifest['version']}:未见作者的样例 {held['rows']} 条,各级准确率 {levels}")
