@@ -14,6 +14,8 @@ with Path(__file__).with_name("masking_names.toml").open("rb") as _file:
 _SURNAMES = frozenset(_DATA["surnames"]) - {"\n"}
 _WEAK = frozenset(_DATA["weak_surnames"]) - {"\n"}
 _DOUBLE = frozenset(_DATA["double_surnames"].split())
+_RARE = _DOUBLE - {"东方", "百里", "南宫", "长孙"}
+"""Surnames that are no words."""
 _GIVEN = frozenset(_DATA["given"]) - {"\n"}
 _GIVEN_FIRST = _GIVEN | (frozenset(_DATA["given_first"]) - {"\n"})
 _HUI = frozenset(_DATA["hui"].split())
@@ -46,7 +48,7 @@ _CALLED = re.compile(
 _SURELY_CALLED = re.compile(r"(?:我|本人|名字|姓名|联系人|名|[:：])(?:叫做?|是|为|[::])[ ]?$")
 _UNKNOWN = re.compile(rf"[\u4e00-\u9fff]{{2,4}}?(?={_END}|$|的|今年|身份证|电话|手机|住|是)")
 _ROLE = re.compile(rf"(?:{_PERSON}|我是|姓名)(?:是|就是|为|[::])?[ ]?$")
-_JOINT = re.compile(rf"(?:^|{_END}|[我是叫找让被和跟与由给向对问说把请等名位个就的因为替帮里上])$")
+_JOINT = re.compile(rf"(?:^|{_END}|[我是叫找让被和跟与由给向对问说把请等名位个就的因为替帮里上员人])$")
 """Places where a name may begin."""
 _NO_NAME = re.compile(
     r"什么|啥|不|你|您|他|她|它|我|人|车|苦|了|着|来|去|板|醒|出|天|谁|别|停|走|开|一|这|那|个|救|外卖|大家|老|小|爸|妈|他们|"
@@ -126,13 +128,13 @@ def _surname_length(text: str, start: int) -> int:
 def _chinese(text: str, start: int, surname: int, called: bool, before: str) -> int:
     """A surname and one or two more characters, or a surname and a title."""
     role = bool(_ROLE.search(before))
-    joint = role or bool(_JOINT.search(before))
+    joint = role or text[start : start + surname] in _RARE or bool(_JOINT.search(before))
     previous = text[start - 1 : start]
     inside = previous + text[start] in _WORDS_BEFORE and not role and previous not in {"小", "老"}
     if inside and not called:
         return 0
     after = start + surname
-    if _TITLED.match(text, after) and not called:
+    if _TITLED.match(text, after) and not called and text[start : start + 2] not in _WORDS:
         weak = text[start] in _WEAK and surname == 1
         return after if not weak or joint else 0
     for given in (2, 1):

@@ -21,8 +21,13 @@ from models.text import normalise
 DATA = Path(__file__).resolve().parents[1] / "data" / "personal.csv"
 EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "tickets" / "examples.csv"
 MARK = re.compile(rf"\[({'|'.join(KINDS)})\]")
-FLOORS = {"dev": (0.99, 0.99), "test": (0.9, 0.9)}
-"""Precision and recall measured over spans of the right kind and the right ends; see the file's `set` column."""
+FLOORS = {"dev": (0.99, 0.99), "test": (0.98, 0.94)}
+"""Precision and recall over spans with the right kind and the right ends.
+
+The rules were written with the `dev` sentences in sight. The `test` sentences were written after the rules and
+measured once before any look at what failed: precision 0.990 (100 of 101), recall 0.917 (100 of 109). Only faults of
+the word lists that any text would show were mended since (0.990, 0.954); what fails there still fails.
+"""
 
 chinese = st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5), max_size=30)
 digits = st.text("0123456789", min_size=17, max_size=17)
