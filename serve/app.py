@@ -12,7 +12,8 @@ from fastapi.responses import FileResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from serve.engine import Engine, InputError
+from serve.engine import Engine
+from serve.inputs import InputError
 from serve.views import answers_json, assist_json, category_json, route_json
 
 STATIC = Path(__file__).parent / "static"

@@ -23,15 +23,9 @@ from models.places import Location, PlaceFinder
 from models.requests import propose
 from models.risk import RiskFinding, RiskRules
 from models.router import RoutePlan, Router
-from models.text import has_words, is_chinese, mask, normalise, strip_fillers
+from models.text import has_words, is_chinese, strip_fillers
+from serve.inputs import checked
 from serve.settings import Settings
-
-MAX_INPUT = 20_000
-"""Longest text that is accepted, in characters."""
-
-
-class InputError(ValueError):
-    """A text that cannot be worked on; the message says what was expected and found."""
 
 
 @dataclass(frozen=True)
@@ -209,15 +203,6 @@ class Engine:
             Similar(text, code, self.catalog.nodes[code].name, round(float(likeness[i]), 3))
             for i, (text, code) in ((i, self._examples[i]) for i in best)
         )
-
-
-def checked(text: str) -> str:
-    """Return `text` normalised and masked; raises InputError when it is empty or too long."""
-    if len(text) > MAX_INPUT:
-        raise InputError(f"文字过长:最多 {MAX_INPUT} 字,实为 {len(text)} 字")
-    if not text.strip():
-        raise InputError("文字为空:请输入来电内容")
-    return mask(normalise(text))
 
 
 def open_store(settings: Settings) -> EntryStore:

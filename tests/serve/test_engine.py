@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serve.engine import InputError
+from serve.inputs import InputError
 from serve.views import ASSIST_COLUMNS, assist_json, assist_row
 
 
