@@ -131,7 +131,7 @@ class Runtime:
         self.metrics.reloads.labels(what, "done").inc()
         self.metrics.lag.set(self.settings.reload_seconds + spent)
         self._show_versions()
-        logs.event("reloaded", what=what, seconds=round(spent, 3), **self.engine.versions)
+        logs.event("reloaded", what=what, seconds=round(spent, 3), versions=self.engine.versions)
 
     def _show_versions(self) -> None:
         self.metrics.info.clear()

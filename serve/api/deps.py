@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, HTTPException, Request
 
@@ -13,6 +13,9 @@ from serve.api.guard import RequestInfo
 from serve.keys import Key, csrf_fits
 from serve.permissions import PUBLIC, ROLE_NAMES, allows, permission_of
 from serve.runtime import Runtime
+
+if TYPE_CHECKING:
+    from serve.oidc import TokenVerifier
 
 SESSION_COOKIE = "yousu_session"
 CSRF_HEADER = "x-csrf-token"
@@ -50,11 +53,7 @@ class Gate:
         self.runtime = runtime
         self._one = asyncio.Semaphore(1)
         self._buckets: dict[str, tuple[float, float]] = {}
-        self._tokens = None
-        if runtime.settings.oidc_issuer:
-            from serve.oidc import TokenVerifier
-
-            self._tokens = TokenVerifier(runtime.settings)
+        self._tokens = _token_verifier(runtime)
 
     async def __call__(self, request: Request) -> None:
         """Raise 401, 403 or 429, or note the principal."""
@@ -117,6 +116,14 @@ class Gate:
             wait = max(1, round((1 - left) / per_second + 0.5))
             raise HTTPException(429, f"超过每分钟 {principal.rate} 次", {"Retry-After": str(wait)})
         self._buckets[principal.who] = (left - 1, now)
+
+
+def _token_verifier(runtime: Runtime) -> TokenVerifier | None:
+    if not runtime.settings.oidc_issuer:
+        return None
+    from serve.oidc import TokenVerifier
+
+    return TokenVerifier(runtime.settings)
 
 
 async def json_only(request: Request) -> None:
