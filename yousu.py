@@ -4,10 +4,15 @@ import typer
 
 from models.catalog_cli import app as catalog_app
 from serve.cli import app
+from serve.ops_cli import audit_app, key_app, mount, retention_app
 from training.cli import train_heads
 from training.encoder.cli import app as encoder_app
 
 app.add_typer(catalog_app, name="catalog")
+app.add_typer(key_app, name="key")
+app.add_typer(audit_app, name="audit")
+app.add_typer(retention_app, name="retention")
+mount(app)
 app.add_typer(encoder_app, name="encoder")
 app.command("train-heads")(train_heads)
 

@@ -232,15 +232,12 @@ def serve(
     bundle: BundleOption = None,
 ) -> None:
     """启动服务与坐席页面。"""
-    import uvicorn
+    from serve.running import START_FAULTS, run
 
-    from serve.app import create_app
-
-    settings = _settings(bundle)
-    engine = _engine(bundle)
-    address, number = host or settings.host, port or settings.port
-    typer.echo(f"有诉已启动:http://{address}:{number}")
-    uvicorn.run(create_app(engine), host=address, port=number, log_level="warning", access_log=False)
+    try:
+        run(host=host, port=port, bundle=bundle, on_start=lambda where: typer.echo(f"有诉已启动:{where}"))
+    except START_FAULTS as error:
+        raise _fail(error) from error
 
 
 @bench_app.command("serve")

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import csv
+import copy
 import datetime
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
 
 from kb.answering import Answerer, AnswerResult
 from kb.entry import read_entries
 from kb.index import HybridIndex
 from kb.store import EntryStore
-from models.bundle import Bundle, file_hash, load_bundle
+from models.bundle import Bundle, load_bundle
 from models.catalog import Catalog, load_catalog
 from models.classifier import Category
 from models.places import Location, PlaceFinder
@@ -25,17 +25,12 @@ from models.risk import RiskFinding, RiskRules
 from models.router import RoutePlan, Router
 from models.text import has_words, is_chinese, strip_fillers
 from serve.inputs import checked
+from serve.records import Records
 from serve.settings import Settings
+from serve.similar import Similar, SimilarCases, build
 
-
-@dataclass(frozen=True)
-class Similar:
-    """A written example like the call."""
-
-    text: str
-    code: str
-    name: str
-    likeness: float
+MAX_PIECES = 8
+"""Most requests that one call is split into; a text of nothing but joints must not cost a thousand embeddings."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +39,24 @@ class Request:
 
     text: str
     category: Category
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A call as the models see it, before its embedding is known."""
+
+    masked: str
+    """Normalised, personal data masked."""
+    prepared: str
+    """Without greetings and fillers."""
+    pieces: tuple[str, ...]
+    """The separate requests it may hold; only `prepared` when it is one."""
+    milliseconds: float
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What has to be embedded, as queries: the whole first, then the pieces when there are several."""
+        return (self.prepared, *self.pieces) if len(self.pieces) > 1 else (self.prepared,)
 
 
 @dataclass(frozen=True)
@@ -69,41 +82,76 @@ class Assist:
 
 
 class Engine:
-    """Everything loaded once; `assist` may be called from several threads."""
+    """Everything loaded once and never changed; new entries or a new bundle give a new Engine that shares the rest."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
         self.catalog: Catalog = load_catalog(self.settings.catalog)
-        self.bundle: Bundle = load_bundle(self.settings.bundle, self.catalog, threads=self.settings.threads)
         self.risk_rules = RiskRules(self.catalog.risks, self.catalog.triggers)
         self.place_finder = PlaceFinder(self.catalog.places)
         self.router = Router(self.catalog)
         self.store = open_store(self.settings)
+        self.records = Records(self.settings.database_url)
+        self._load_bundle()
+
+    def _load_bundle(self) -> None:
+        self.bundle: Bundle = load_bundle(self.settings.bundle, self.catalog, threads=self.settings.threads)
+        self.bundle.category.categorise("路灯不亮", np.ones(self.bundle.embedder.dimension, np.float32))
+        self.cases: SimilarCases = build(self.settings, self.bundle, self.catalog, self.records)
+        self._load_entries()
+
+    def _load_entries(self) -> None:
+        revision = self.store.revision
         cache = self.settings.home / "index" / "entries.npz"
         index = HybridIndex(self.store.entries(status="published"), self.bundle.embedder, cache)
         self.answerer = Answerer(index, self.bundle.answering)
-        self.kb_version = str(self.store.revision)
-        self._examples, self._example_vectors = self._load_examples()
+        self.kb_version = str(revision)
 
-    def _load_examples(self) -> tuple[list[tuple[str, str]], NDArray[np.float32]]:
-        """Written examples and their vectors, when the file is the one the bundle was trained on."""
-        path, vectors = self.settings.data / "tickets" / "examples.csv", self.settings.bundle / "examples.safetensors"
-        trained_on = self.bundle.manifest["examples"]["sha256"]
-        if not (path.is_file() and vectors.is_file() and file_hash(path) == trained_on):
-            return [], np.zeros((0, self.bundle.embedder.dimension), np.float32)
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = [(r["text"], r["code"]) for r in csv.DictReader(file)]
-        kept = [i for i, (_, code) in enumerate(rows) if code in self.catalog.nodes]
-        return [rows[i] for i in kept], load_file(vectors)["vectors"][kept].astype(np.float32)
+    def with_new_entries(self) -> Engine:
+        """Return an Engine over the entries as they are now."""
+        other = copy.copy(self)
+        other._load_entries()
+        return other
+
+    def with_new_bundle(self) -> Engine:
+        """Return an Engine with the bundle as it is now; raises BundleError, and nothing changes, when it is unfit."""
+        other = copy.copy(self)
+        other._load_bundle()
+        return other
+
+    def with_new_cases(self) -> Engine:
+        """Return an Engine whose similar cases are built afresh, after tickets were deleted."""
+        other = copy.copy(self)
+        other.cases = build(self.settings, self.bundle, self.catalog, self.records)
+        return other
+
+    def hear(self, text: str) -> Heard:
+        """Return `text` prepared for the models; raises InputError when it is empty or too long."""
+        start = time.perf_counter()
+        masked = checked(text)
+        prepared = strip_fillers(masked)
+        pieces = tuple(propose(prepared)[:MAX_PIECES])
+        return Heard(masked, prepared, pieces, (time.perf_counter() - start) * 1000)
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vectors of `texts`, of shape (n_texts, dimension)."""
+        return self.bundle.embedder.encode(list(texts), kind="query")
 
     def assist(self, text: str, *, on: datetime.date | None = None, district: str = "") -> Assist:
         """Return everything known about a call; raises InputError for a text that is empty or too long."""
-        clock = _Clock()
-        masked = checked(text)
-        prepared = strip_fillers(masked)
-        clock.lap("text")
-        vector = self.bundle.embedder.encode([prepared], kind="query")[0]
-        clock.lap("embedding")
+        heard = self.hear(text)
+        start = time.perf_counter()
+        vectors = self.embed(heard.texts)
+        spent = (time.perf_counter() - start) * 1000
+        return self.conclude(heard, vectors, on=on, district=district, embedding_ms=spent)
+
+    def conclude(
+        self, heard: Heard, vectors: NDArray[np.float32], *, on: datetime.date | None = None, district: str = "",
+        embedding_ms: float = 0.0,
+    ) -> Assist:  # fmt: skip
+        """Return the Assist of a heard call from the vectors of its `texts`."""
+        clock = _Clock({"text": heard.milliseconds, "embedding": embedding_ms})
+        masked, prepared, vector = heard.masked, heard.prepared, vectors[0]
         risks = tuple(self.risk_rules.find(masked))
         if is_chinese(prepared):
             risks = self.bundle.risk.add(risks, self.catalog.risks, prepared, vector)
@@ -113,7 +161,7 @@ class Engine:
         clock.lap("risk_places")
         kind, kind_confidence, invalid = self._request_type(prepared, vector)
         note = self._nothing_to_say(masked, invalid)
-        requests = () if note else self._requests(prepared, vector)
+        requests = () if note else self._requests(heard, vectors)
         category = requests[0].category if requests else None
         clock.lap("category")
         route = self._route(category, masked, places, risks)
@@ -121,7 +169,7 @@ class Engine:
         day = on or datetime.date.today()
         answers = AnswerResult(False, ()) if note else self._answer(prepared, vector, day, places.district)
         clock.lap("answer")
-        similar = () if note else self._similar(vector)
+        similar = () if note else self.cases.search(vector)
         clock.lap("similar")
         return Assist(
             text=masked,
@@ -146,11 +194,16 @@ class Engine:
 
     def answer(self, text: str, *, on: datetime.date | None = None, district: str = "") -> AnswerResult:
         """Return only the answers; raises InputError like `assist`."""
-        prepared = strip_fillers(checked(text))
-        if not is_chinese(prepared):
+        heard = self.hear(text)
+        return self.answer_heard(heard, self.embed([heard.prepared]), on=on, district=district)
+
+    def answer_heard(
+        self, heard: Heard, vectors: NDArray[np.float32], *, on: datetime.date | None = None, district: str = ""
+    ) -> AnswerResult:
+        """Return only the answers to a heard call from the vectors of its `texts`."""
+        if not is_chinese(heard.prepared):
             return AnswerResult(False, ())
-        vector = self.bundle.embedder.encode([prepared], kind="query")[0]
-        return self._answer(prepared, vector, on or datetime.date.today(), district)
+        return self._answer(heard.prepared, vectors[0], on or datetime.date.today(), district)
 
     def _answer(self, prepared: str, vector: NDArray[np.float32], on: datetime.date, district: str) -> AnswerResult:
         return self.answerer.answer(prepared, vector, on=on, district=district)
@@ -171,18 +224,14 @@ class Engine:
             return "没有说出具体诉求,请追问"
         return ""
 
-    def _requests(self, prepared: str, vector: NDArray[np.float32]) -> tuple[Request, ...]:
-        pieces = propose(prepared)
-        whole = self.bundle.category.categorise(prepared, vector)
-        if len(pieces) == 1:
-            return (Request(prepared, whole),)
-        vectors = self.bundle.embedder.encode(pieces, kind="query")
+    def _requests(self, heard: Heard, vectors: NDArray[np.float32]) -> tuple[Request, ...]:
+        whole = self.bundle.category.categorise(heard.prepared, vectors[0])
         found: list[Request] = []
-        for piece, v in zip(pieces, vectors, strict=True):
-            category = self.bundle.category.categorise(piece, v)
+        for piece, vector in zip(heard.pieces, vectors[1:], strict=False):
+            category = self.bundle.category.categorise(piece, vector)
             if category.depth >= 2 and all(category.path[1] != r.category.path[1] for r in found):
                 found.append(Request(piece, category))
-        return tuple(found) if len(found) > 1 else (Request(prepared, whole),)
+        return tuple(found) if len(found) > 1 else (Request(heard.prepared, whole),)
 
     def _route(
         self, category: Category | None, text: str, places: Location, risks: tuple[RiskFinding, ...]
@@ -192,17 +241,6 @@ class Engine:
             leaves = [(category.code, category.probabilities[-1])]
             leaves += [(code, p) for code, _, p in category.alternatives]
         return self.router.route(leaves, text, places, risks)
-
-    def _similar(self, vector: NDArray[np.float32], top: int = 3) -> tuple[Similar, ...]:
-        if not len(self._example_vectors):
-            return ()
-        likeness = self._example_vectors @ vector
-        best = np.argpartition(-likeness, top)[:top]
-        best = best[np.argsort(-likeness[best])]
-        return tuple(
-            Similar(text, code, self.catalog.nodes[code].name, round(float(likeness[i]), 3))
-            for i, (text, code) in ((i, self._examples[i]) for i in best)
-        )
 
 
 def open_store(settings: Settings) -> EntryStore:
@@ -216,12 +254,13 @@ def open_store(settings: Settings) -> EntryStore:
 
 
 class _Clock:
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
+    def __init__(self, before: dict[str, float]) -> None:
+        self.laps = {name: round(ms, 3) for name, ms in before.items()}
+        self._before = sum(before.values())
         self._start = self._last = time.perf_counter()
 
     def lap(self, name: str) -> None:
         now = time.perf_counter()
         self.laps[name] = round((now - self._last) * 1000, 3)
-        self.laps["total"] = round((now - self._start) * 1000, 3)
+        self.laps["total"] = round(self._before + (now - self._start) * 1000, 3)
         self._last = now

@@ -1,32 +1,95 @@
-"""Settings of the service, from `YOUSU_*` environment variables; every one has a documented default."""
+"""Settings of the service, from `YOUSU_*` environment variables and one TOML file; every one says what it does."""
 
+from __future__ import annotations
+
+import os
 from pathlib import Path
+from typing import Literal
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from models.locations import bundle_dir, catalog_dir, data_dir, home_dir
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
 
 class Settings(BaseSettings):
-    """What an engineer may change without touching code."""
+    """What an engineer may change without touching code; the environment wins over the file."""
 
-    model_config = SettingsConfigDict(env_prefix="YOUSU_")
+    model_config = SettingsConfigDict(env_prefix="YOUSU_", extra="ignore")
 
-    host: str = "127.0.0.1"
-    """Address to bind; only this machine unless told otherwise."""
-    port: int = 8345
-    bundle: Path = bundle_dir()
-    catalog: Path = catalog_dir()
-    data: Path = data_dir()
-    home: Path = home_dir()
-    database: str = ""
-    """SQLAlchemy URL; empty = SQLite in `home`."""
-    threads: int = 1
-    """Threads of one encoder inference."""
-    nothing_to_say: float = 0.5
-    """Probability of an invalid call (无效) above which no category is given."""
+    # where things are
+    host: str = Field("127.0.0.1", description="监听地址;默认只限本机,未启用密钥时不许改为外部地址")
+    port: int = Field(8345, ge=0, le=65535, description="端口")
+    bundle: Path = Field(default_factory=bundle_dir, description="模型包文件夹,或指向它的链接")
+    catalog: Path = Field(default_factory=catalog_dir, description="目录文件夹")
+    data: Path = Field(default_factory=data_dir, description="随程序附带的数据文件夹")
+    home: Path = Field(default_factory=home_dir, description="程序写入的文件夹:数据库、索引")
+    database: str = Field("", description="SQLAlchemy 数据库地址;空则用 home 下的 SQLite")
+    # what predicts
+    threads: int = Field(1, ge=1, description="一次编码所用的线程数")
+    nothing_to_say: float = Field(0.5, ge=0, le=1, description="“无效”概率高于此值时不给分类")
+    similar_limit: int = Field(200_000, ge=0, description="相似工单检索最多装入多少件最近的工单")
+    # who may do what
+    auth: Literal["auto", "on", "off"] = Field(
+        "auto", description="访问控制:auto = 建了第一把密钥就启用;on = 始终启用;off = 不启用,只能监听本机"
+    )
+    session_hours: float = Field(10.0, gt=0, description="页面登录的有效小时数")
+    cookie_secure: bool = Field(False, description="登录 Cookie 是否只走 HTTPS;有 TLS 时设为 true")
+    default_rate: int = Field(1200, ge=1, description="每把密钥每分钟的调用上限,建密钥时可另定;按进程计")
+    oidc_issuer: str = Field("", description="OIDC 颁发者地址;空则不接受其令牌")
+    oidc_audience: str = Field("yousu", description="OIDC 令牌的受众")
+    oidc_jwks: str = Field("", description="OIDC 公钥地址;空则为 颁发者/.well-known/jwks.json")
+    oidc_role_claim: str = Field("roles", description="OIDC 令牌里写角色的字段")
+    # limits
+    max_in_flight: int = Field(24, ge=1, description="同时处理的请求数;超过即回 429 与 Retry-After")
+    max_batches: int = Field(2, ge=1, description="同时进行的批量任务数;超过即回 429")
+    body_limit: int = Field(2_000_000, ge=1000, description="请求体最多字节数")
+    batch_body_limit: int = Field(200_000_000, ge=1000, description="批量任务请求体最多字节数")
+    request_timeout: float = Field(10.0, gt=0, description="一次请求(含收请求体)最多秒数;批量任务不限")
+    encoder_batch: int = Field(4, ge=1, description="并发来电合并编码时一批最多几条")
+    encoder_cache: int = Field(4096, ge=0, description="记住最近多少条文字的向量")
+    # running
+    workers: int = Field(1, ge=1, description="进程数;各进程经数据库保持一致")
+    reload_seconds: float = Field(2.0, gt=0, description="每隔几秒查看条目、工单、密钥和模型包是否有变")
+    shutdown_seconds: int = Field(20, ge=0, description="停止时最多等几秒让在办的请求办完")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="日志级别")
+    log_requests: bool = Field(True, description="是否为每次请求写一行日志(不含来电文字)")
+    retention_days: int = Field(180, ge=1, description="反馈与工单保存天数,`yousu retention apply` 据此删除")
 
     @property
     def database_url(self) -> str:
         """The database to use."""
         return self.database or f"sqlite:///{self.home / 'yousu.db'}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the file that `YOUSU_CONFIG` names (or `yousu.toml` in `home`)."""
+        file = config_file()
+        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
+        return (*sources, TomlConfigSettingsSource(settings_cls, file)) if file.is_file() else sources
+
+
+def config_file() -> Path:
+    """Return the settings file: `YOUSU_CONFIG`, or `yousu.toml` in the working folder of the program."""
+    return Path(os.environ.get("YOUSU_CONFIG", home_dir() / "yousu.toml"))
+
+
+def table(settings: Settings) -> list[tuple[str, str, str, str]]:
+    """Return (environment variable, value now, default, meaning) of every setting; a database password is hidden."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        value = str(getattr(settings, name))
+        if name == "database" and "@" in value:
+            value = "…@" + value.rsplit("@", 1)[1]
+        default = str(field.get_default(call_default_factory=True))
+        rows.append((f"YOUSU_{name.upper()}", value, default, field.description or ""))
+    return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,6 +10,7 @@ from kb.answering import AnswerResult
 from models.classifier import Category
 from models.router import RoutePlan, Target
 from serve.engine import Assist
+from serve.similar import Similar
 
 ASSIST_COLUMNS = (
     "request_type", "level1", "level2", "level3", "level4", "level5", "code", "depth", "category_confidence",
@@ -30,7 +32,7 @@ def assist_json(a: Assist) -> dict[str, Any]:
         "risk": [asdict(r) for r in a.risk],
         "places": {k: v for k, v in asdict(a.places).items() if k != "mentions"},
         "route": route_json(a.route),
-        "similar": [asdict(s) for s in a.similar],
+        "similar": similar_json(a.similar),
         "timings": a.timings,
         "versions": a.versions,
     }
@@ -42,6 +44,11 @@ def answers_json(result: AnswerResult) -> dict[str, Any]:
     if not result.answered:
         entries = [{k: e[k] for k in ("entry_id", "question", "confidence")} for e in entries]
     return {"answered": result.answered, "entries": entries}
+
+
+def similar_json(cases: Sequence[Similar]) -> list[dict[str, Any]]:
+    """Return earlier cases."""
+    return [vars(s) for s in cases]
 
 
 def category_json(c: Category | None) -> dict[str, Any] | None:

@@ -1,0 +1,211 @@
+"""The door of the service: request ids, size and time limits, back-pressure, one log line and the figures a request."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+import time
+from dataclasses import dataclass, field
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serve import logs
+from serve.api.problems import problem
+from serve.runtime import Runtime
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_STREAMED_IN = ("/v1/batch",)
+"""Paths whose body is read as it comes."""
+_STREAMED_OUT = ("application/x-ndjson", "text/event-stream")
+_DRAIN_SECONDS = 5.0
+_SECURITY = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+}
+
+
+@dataclass
+class RequestInfo:
+    """What is known about a request, in `scope["yousu"]`."""
+
+    request_id: str
+    who: str = "-"
+    role: str = ""
+    status: int = 0
+    started: bool = False
+    holds_slot: bool = False
+    timer: asyncio.Timeout | None = None
+    clock: float = field(default_factory=time.perf_counter)
+
+
+class BodyTooLargeError(Exception):
+    """A body above the limit, found while it is read."""
+
+
+class Guard:
+    """Pure ASGI, outermost. A request waits for nothing: it gets one of `max_in_flight` places, or 429 at once.
+
+    The body is read before a place is taken, so that slow clients hold none.
+    """
+
+    def __init__(self, app: ASGIApp, runtime: Runtime) -> None:
+        self.app = app
+        self.runtime = runtime
+        self.busy = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        info = RequestInfo(given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8))
+        scope["yousu"] = info
+        sender = self._sender(info, send)
+        try:
+            refusal = await self._serve(scope, headers, receive, sender, info)
+        except Exception as error:
+            logs.event("unhandled", logging.ERROR, error, request_id=info.request_id)
+            refusal = (500, "请把请求编号告诉工程师", {})
+        if refusal and not info.started:
+            status, detail, more = refusal
+            reply = problem(status, detail, request_id=info.request_id, path=scope["path"][:200], headers=more)
+            await reply(scope, receive, sender)
+        self._release(info)
+        self._note(scope, info)
+
+    async def _serve(
+        self, scope: Scope, headers: Headers, receive: Receive, send: Send, info: RequestInfo
+    ) -> tuple[int, str, dict[str, str]] | None:
+        """Return None when the application answered, or (status, detail, headers) of a refusal."""
+        origin, host = headers.get("origin"), headers.get("host")
+        if origin and scope["method"] not in {"GET", "HEAD", "OPTIONS"} and origin.split("://")[-1] != host:
+            return 403, f"Origin: 应与 Host 相同,实为 {origin[:100]}", {}
+        streamed = scope["path"] in _STREAMED_IN
+        settings = self.runtime.settings
+        limit = settings.batch_body_limit if streamed else settings.body_limit
+        too_large = (413, f"请求体最多 {limit} 字节", {"Connection": "close"})
+        length = headers.get("content-length", "")
+        if length.isdigit() and int(length) > limit:
+            await _drain(receive)
+            return too_large
+        try:
+            async with asyncio.timeout(settings.request_timeout) as timer:
+                replay = _counted(receive, limit) if streamed else await _whole(receive, limit)
+                info.timer = timer
+                if streamed:
+                    timer.reschedule(None)
+                elif not self._take(info, scope["path"]):
+                    self.runtime.metrics.refused.labels("busy").inc()
+                    return 429, f"同时处理的请求已达 {settings.max_in_flight} 个", {"Retry-After": "1"}
+                await self.app(scope, replay, send)
+        except TimeoutError:
+            if info.holds_slot or streamed:
+                return 504, f"处理超过 {settings.request_timeout:g} 秒", {"Retry-After": "1"}
+            return 408, f"请求体应在 {settings.request_timeout:g} 秒内传完", {"Connection": "close"}
+        except BodyTooLargeError:
+            await _drain(receive)
+            return too_large
+        return None
+
+    def _sender(self, info: RequestInfo, send: Send) -> Send:
+        async def sender(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                info.status, info.started = message["status"], True
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = info.request_id
+                for name, value in _SECURITY.items():
+                    headers.setdefault(name, value)
+                if headers.get("content-type", "").startswith(_STREAMED_OUT):
+                    self._release(info)
+                    if info.timer:
+                        info.timer.reschedule(None)
+            await send(message)
+
+        return sender
+
+    def _take(self, info: RequestInfo, path: str) -> bool:
+        if path.startswith("/v1/"):
+            if self.busy >= self.runtime.settings.max_in_flight:
+                return False
+            self.busy += 1
+            info.holds_slot = True
+            self.runtime.metrics.in_flight.set(self.busy)
+        return True
+
+    def _release(self, info: RequestInfo) -> None:
+        if info.holds_slot:
+            info.holds_slot = False
+            self.busy -= 1
+            self.runtime.metrics.in_flight.set(self.busy)
+
+    def _note(self, scope: Scope, info: RequestInfo) -> None:
+        route = getattr(scope.get("route"), "path", "other")
+        spent = time.perf_counter() - info.clock
+        self.runtime.metrics.requests.labels(route, str(info.status)).inc()
+        self.runtime.metrics.latency.labels(route).observe(spent)
+        if self.runtime.settings.log_requests and route not in {"/healthz", "/readyz", "/metrics"}:
+            logs.event(
+                "request", request_id=info.request_id, method=scope["method"], route=route, status=info.status,
+                ms=round(spent * 1000, 1), who=info.who,
+            )  # fmt: skip
+
+
+async def _whole(receive: Receive, limit: int) -> Receive:
+    """Read the body to its end and return a `receive` that gives it at once."""
+    parts: list[bytes] = []
+    size = 0
+    last: Message
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            parts, last = [], message
+            break
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise BodyTooLargeError
+        parts.append(part)
+        if not message.get("more_body"):
+            last = {"type": "http.request", "body": b"".join(parts), "more_body": False}
+            break
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return last
+
+    return replay
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise BodyTooLargeError
+        return message
+
+    return counted
+
+
+async def _drain(receive: Receive) -> None:
+    """Read and drop what the client still sends, for a while, so that it gets to read the reply."""
+    try:
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            while (message := await receive())["type"] == "http.request" and message.get("more_body"):
+                pass
+    except TimeoutError:
+        pass

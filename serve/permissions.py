@@ -1,0 +1,77 @@
+"""Who may do what: permissions of each role and of each route; a route that is not in the table is for admins only."""
+
+from __future__ import annotations
+
+ROLES = ("operator", "editor", "reviewer", "engineer", "auditor", "admin")
+ROLE_NAMES = {
+    "operator": "坐席",
+    "editor": "编辑",
+    "reviewer": "审核",
+    "engineer": "工程师",
+    "auditor": "审计",
+    "admin": "管理员",
+}
+
+PUBLIC = ""
+"""The permission of routes that need no key."""
+
+_ASSIST = frozenset({"assist", "similar", "session", "entries:read", "entries:test"})
+GRANTS: dict[str, frozenset[str]] = {
+    "operator": _ASSIST | {"feedback:write"},
+    "editor": _ASSIST | {"feedback:write", "entries:write", "entries:export"},
+    "reviewer": _ASSIST | {"entries:review", "entries:export", "feedback:read", "quality"},
+    "engineer": _ASSIST
+    | {
+        "batch",
+        "tickets:write",
+        "tickets:read",
+        "feedback:read",
+        "bundles:read",
+        "bundles:write",
+        "metrics",
+        "quality",
+    },
+    "auditor": frozenset(
+        {"session", "audit:read", "entries:read", "feedback:read", "bundles:read", "metrics", "quality"}
+    ),
+}
+
+_ROUTES: tuple[tuple[str, str, str], ...] = (
+    ("GET", "/", PUBLIC),
+    ("GET", "/docs", PUBLIC),
+    ("GET", "/openapi.json", PUBLIC),
+    ("GET", "/static/*", PUBLIC),
+    ("GET", "/healthz", PUBLIC),
+    ("GET", "/readyz", PUBLIC),
+    ("GET", "/metrics", "metrics"),
+    ("GET", "/v1/version", PUBLIC),
+    ("POST", "/v1/session", PUBLIC),
+    ("GET", "/v1/session", "session"),
+    ("DELETE", "/v1/session", "session"),
+    ("POST", "/v1/assist", "assist"),
+    ("POST", "/v1/answer", "assist"),
+    ("POST", "/v1/classify", "assist"),
+    ("POST", "/v1/route", "assist"),
+    ("POST", "/v1/similar", "similar"),
+    ("POST", "/v1/batch", "batch"),
+    ("POST", "/v1/feedback", "feedback:write"),
+    ("GET", "/v1/feedback", "feedback:read"),
+    ("POST", "/v1/tickets", "tickets:write"),
+    ("POST", "/v1/tickets/bulk", "tickets:write"),
+    ("GET", "/v1/tickets", "tickets:read"),
+    ("GET", "/v1/audit", "audit:read"),
+)
+
+
+def permission_of(method: str, path: str) -> str | None:
+    """Return the permission that a route's method and path template need; None when the table has no row for it."""
+    method = "GET" if method == "HEAD" else method
+    for verb, pattern, permission in _ROUTES:
+        if verb == method and (pattern == path or (pattern.endswith("*") and path.startswith(pattern[:-1]))):
+            return permission
+    return None
+
+
+def allows(role: str, permission: str | None) -> bool:
+    """Whether a role has a permission; admins have all, everybody has `PUBLIC`."""
+    return role == "admin" or permission == PUBLIC or (permission is not None and permission in GRANTS.get(role, ()))

@@ -1,0 +1,146 @@
+"""What a process of the service holds: the engine of the moment, the encoder thread, keys, records and metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+import threading
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.answering import AnswerResult
+from serve import logs, similar
+from serve.batching import EncoderWorker
+from serve.engine import Assist, Engine, Heard
+from serve.keys import KeyRing
+from serve.metrics import Metrics
+
+LONG_TEXT = 300
+"""Characters above which a call is concluded in a thread, so that it does not hold up the short ones."""
+
+
+class Runtime:
+    """Shared by all requests of a process; `engine` is replaced as a whole, a request keeps the one it began with."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.settings = engine.settings
+        self.records = engine.records
+        self.keys = KeyRing(self.records)
+        self.metrics = Metrics()
+        self.encoder = EncoderWorker(batch=self.settings.encoder_batch, cache=self.settings.encoder_cache)
+        self.ready = True
+        self.batches = 0
+        self._stop = threading.Event()
+        self._watcher: threading.Thread | None = None
+        self._bundle_mark = self.bundle_mark()
+        self._failed: tuple[Any, float] = (None, 0.0)
+        self._show_versions()
+
+    @property
+    def guarded(self) -> bool:
+        """Whether a key is needed."""
+        return self.settings.auth == "on" or (self.settings.auth == "auto" and bool(self.keys.keys))
+
+    # -- answering -----------------------------------------------------------------------------------------
+
+    async def assist(self, text: str, *, on: datetime.date | None = None, district: str = "") -> Assist:
+        """Return the Assist of a call; the encoder runs in its thread, the rest in turn."""
+        engine = self.engine
+        heard, vectors, spent = await self._embedded(engine, text)
+        if len(heard.masked) > LONG_TEXT:
+            result = await asyncio.to_thread(
+                engine.conclude, heard, vectors, on=on, district=district, embedding_ms=spent
+            )
+        else:
+            result = engine.conclude(heard, vectors, on=on, district=district, embedding_ms=spent)
+        self.metrics.saw(result)
+        return result
+
+    async def answer(self, text: str, *, on: datetime.date | None = None, district: str = "") -> AnswerResult:
+        """Return only the answers."""
+        engine = self.engine
+        heard = engine.hear(text)
+        vectors = await self.encoder.encode(engine.bundle.embedder, [heard.prepared])
+        return engine.answer_heard(heard, vectors, on=on, district=district)
+
+    async def _embedded(self, engine: Engine, text: str) -> tuple[Heard, NDArray[np.float32], float]:
+        heard = engine.hear(text) if len(text) <= LONG_TEXT else await asyncio.to_thread(engine.hear, text)
+        start = time.perf_counter()
+        vectors = await self.encoder.encode(engine.bundle.embedder, heard.texts)
+        return heard, vectors, (time.perf_counter() - start) * 1000
+
+    # -- hot reload ----------------------------------------------------------------------------------------
+
+    def bundle_mark(self) -> tuple[str, int, int]:
+        """Return what changes when another bundle is promoted: where the pointer leads, and its manifest's stamp."""
+        folder = self.settings.bundle.resolve()
+        try:
+            stat = (folder / "manifest.json").stat()
+        except OSError:
+            return str(folder), 0, 0
+        return str(folder), stat.st_mtime_ns, stat.st_ino
+
+    def watch(self) -> None:
+        """Start to look for changes in a thread of its own."""
+        self._watcher = threading.Thread(target=self._watch, name="reload", daemon=True)
+        self._watcher.start()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(self.settings.reload_seconds):
+            try:
+                self.look()
+            except Exception as error:
+                logs.event("reload_failed", logging.ERROR, error)
+                self.metrics.reloads.labels("look", "failed").inc()
+
+    def look(self) -> None:
+        """Take over whatever changed: keys, entries, tickets, bundle; a bundle that does not load is refused."""
+        self.keys.refresh()
+        mark = self.bundle_mark()
+        if mark != self._bundle_mark and not (mark == self._failed[0] and time.monotonic() < self._failed[1]):
+            self._take_bundle(mark)
+        revision = str(self.engine.store.revision)
+        if revision != self.engine.kb_version:
+            start = time.perf_counter()
+            self.engine = self.engine.with_new_entries()
+            self._taken("entries", start)
+        engine = self.engine
+        if not similar.catch_up(engine.cases, self.records, engine.bundle.embedder, self.settings.similar_limit):
+            self.engine = engine.with_new_cases()
+        self.metrics.cases.set(len(self.engine.cases))
+
+    def _take_bundle(self, mark: tuple[str, int, int]) -> None:
+        start = time.perf_counter()
+        try:
+            self.engine = self.engine.with_new_bundle()
+        except Exception as error:
+            self._failed = (mark, time.monotonic() + 30)
+            self.metrics.reloads.labels("bundle", "failed").inc()
+            logs.event("bundle_refused", logging.ERROR, error, kept=self.engine.bundle.version)
+            return
+        self._bundle_mark = mark
+        self._taken("bundle", start)
+
+    def _taken(self, what: str, start: float) -> None:
+        spent = time.perf_counter() - start
+        self.metrics.reloads.labels(what, "done").inc()
+        self.metrics.lag.set(self.settings.reload_seconds + spent)
+        self._show_versions()
+        logs.event("reloaded", what=what, seconds=round(spent, 3), versions=self.engine.versions)
+
+    def _show_versions(self) -> None:
+        self.metrics.info.clear()
+        self.metrics.info.labels(**self.engine.versions).set(1)
+
+    def close(self) -> None:
+        """Stop the threads and release the database."""
+        self.ready = False
+        self._stop.set()
+        if self._watcher:
+            self._watcher.join(5)
+        self.encoder.close()

@@ -1,0 +1,51 @@
+"""A service in this process over a database of its own: fast enough to be made anew for every test."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from kb.store import EntryStore
+from serve import similar
+from serve.app import create_app
+from serve.engine import Engine
+from serve.records import Records
+
+
+def renewed(engine: Engine, home: Path, **settings: object) -> Engine:
+    """The shipped engine over an empty database in `home`, with other settings."""
+    other = copy.copy(engine)
+    other.settings = engine.settings.model_copy(update={"home": home, **settings})
+    url = other.settings.database_url
+    other.store, other.records = EntryStore(url), Records(url)
+    other.store.upsert(engine.store.entries(), who="test", why="shipped")
+    other.kb_version = str(other.store.revision)
+    other.cases = similar.build(other.settings, other.bundle, other.catalog, other.records)
+    return other
+
+
+@pytest.fixture
+def client_of(engine: Engine, tmp_path: Path) -> Iterator[Callable[..., TestClient]]:
+    """A function that starts a service with some settings and returns its client."""
+    opened: list[TestClient] = []
+
+    def start(**settings: object) -> TestClient:
+        app = create_app(renewed(engine, tmp_path, **settings))
+        client = TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
+        client.__enter__()
+        opened.append(client)
+        return client
+
+    yield start
+    for client in opened:
+        client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def client(client_of: Callable[..., TestClient]) -> TestClient:
+    """The client of a service with default settings, open to this machine."""
+    return client_of()
