@@ -28,7 +28,7 @@ def programs() -> Path | None:
 
 @contextmanager
 def server() -> Iterator[str]:
-    """Run a server on a socket of its own; gives its URL without database name.
+    """Run a server on a socket of its own; gives its URL.
 
     Raises LookupError with the reason when it cannot be had. PostgreSQL refuses root, so root lends it `nobody`.
     """
@@ -54,7 +54,7 @@ def server() -> Iterator[str]:
             _wait(process, place)
         except (OSError, subprocess.SubprocessError) as error:
             raise LookupError(f"PostgreSQL of {folder} does not start: {error}") from error
-        yield f"postgresql+psycopg://postgres@/{{database}}?host={place}"
+        yield f"postgresql+psycopg://postgres@/postgres?host={place}"
     finally:
         if process is not None:
             process.send_signal(signal.SIGQUIT)
