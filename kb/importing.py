@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kb.entry import COLUMNS, KnowledgeEntry, clean_cell, from_row, row_faults, to_row
-from kb.likeness import plain
+from kb.likeness import overlap, plain
 from kb.sheets import FileError, Row, is_damaged, read_table, write_rows
 from kb.store import EntryStore
 from models.catalog import Catalog
@@ -236,12 +236,12 @@ class _Desk:
             yield "basis", "有依据", "空"
         yield from self._known.faults(entry)
         for other, where in self._asked.get(plain(entry.question), ()):
-            if other.id != entry.id and _overlap(entry, other):
+            if other.id != entry.id and overlap(entry, other):
                 yield "question", "不与已有条目或本文件其他行重复", f"与{where}重复"
                 return
         if self._near is not None and entry.id not in self._held:
             for other, likeness in self._near(entry.question):
-                if other.id != entry.id and _overlap(entry, other):
+                if other.id != entry.id and overlap(entry, other):
                     yield "question", "不与已有条目近似", f"与条目 {other.id}「{other.question}」近似({likeness:.2f})"
                     return
 
@@ -250,15 +250,6 @@ def _id_of(cells: Mapping[str, str]) -> str:
     """Return an id for a row without one; the same question, place and start give the same id at every import."""
     parts = (plain(cells["question"]), cells.get("region", ""), cells.get("effective_from", ""))
     return "I" + hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:12]
-
-
-def _overlap(a: KnowledgeEntry, b: KnowledgeEntry) -> bool:
-    """Whether both could answer one call: the same place, and a day on which both are valid."""
-    if a.region and b.region and a.region != b.region:
-        return False
-    starts = [e.effective_from for e in (a, b) if e.effective_from]
-    ends = [e.effective_to for e in (a, b) if e.effective_to]
-    return not starts or not ends or max(starts) <= min(ends)
 
 
 def _parted(fault: str) -> tuple[str, str]:

@@ -1,14 +1,18 @@
-"""Whether two questions ask for the same thing: one written form, words that set questions apart, a threshold."""
+"""Whether two entries answer the same thing: one written form, words that set questions apart, a threshold."""
 
 from __future__ import annotations
 
 import re
 
+from kb.entry import KnowledgeEntry
 from models.text import normalise
 
 NEAR = 0.965
 """Cosine from which two questions are near duplicates: rewordings measured 0.975 and more, the nearest of the
 shipped entries to one another 0.95 at the 95th percentile (those above differ by a contrast, below)."""
+
+SAME_SUBJECT = 0.95
+"""Cosine from which two questions of one category or keyword have the same subject."""
 
 CONTRASTS: tuple[tuple[str, ...], ...] = (
     ("在职", "退休", "离休", "失业"),
@@ -42,10 +46,25 @@ def plain(question: str) -> str:
 
 def contrast(a: str, b: str) -> bool:
     """Whether two questions differ by a word of `CONTRASTS` or by a number (a year, a line, an age)."""
-    if set(_FIGURE.findall(a)) != set(_FIGURE.findall(b)):
+    figures_a, figures_b = set(_FIGURE.findall(a)), set(_FIGURE.findall(b))
+    if not figures_a <= figures_b and not figures_b <= figures_a:
         return True
     for group in CONTRASTS:
         in_a, in_b = {w for w in group if w in a}, {w for w in group if w in b}
         if in_a and in_b and not in_a & in_b:
             return True
     return False
+
+
+def same_numbers(a: str, b: str) -> bool:
+    """Whether two questions name the same numbers (years, lines, ages)."""
+    return set(_FIGURE.findall(a)) == set(_FIGURE.findall(b))
+
+
+def overlap(a: KnowledgeEntry, b: KnowledgeEntry) -> bool:
+    """Whether both could answer one call: the same place, and a day on which both are valid."""
+    if a.region and b.region and a.region != b.region:
+        return False
+    starts = [e.effective_from for e in (a, b) if e.effective_from]
+    ends = [e.effective_to for e in (a, b) if e.effective_to]
+    return not starts or not ends or max(starts) <= min(ends)

@@ -26,6 +26,9 @@ class Call(BaseModel):
     )
     text: str = Field(description="来电文字,最多 20000 字")
     district: str = Field("", description="已知的区县名")
+    context: list[str] = Field(
+        default_factory=list, max_length=200, description="本通电话此前说过的话,从早到晚;追问(如“那退休的呢”)据此理解"
+    )
     on: datetime.date | None = Field(None, description="按哪一天的有效条目答复;默认今天")
 
 
@@ -57,21 +60,21 @@ def create_app(engine: Engine) -> FastAPI:
 
     @app.post("/v1/assist", summary="坐席辅助")
     async def assist(call: Call) -> dict[str, Any]:
-        return assist_json(engine.assist(call.text, on=call.on, district=checked_district(call)))
+        return assist_json(engine.assist(call.text, on=call.on, district=checked_district(call), context=call.context))
 
     @app.post("/v1/answer", summary="政策答复")
     async def answer(call: Call) -> dict[str, Any]:
-        result = engine.answer(call.text, on=call.on, district=checked_district(call))
+        result = engine.answer(call.text, on=call.on, district=checked_district(call), context=call.context)
         return {**answers_json(result), "versions": engine.versions}
 
     @app.post("/v1/classify", summary="诉求分类")
     async def classify(call: Call) -> dict[str, Any]:
-        body = assist_json(engine.assist(call.text, on=call.on, district=checked_district(call)))
+        body = assist_json(engine.assist(call.text, on=call.on, district=checked_district(call), context=call.context))
         return {k: body[k] for k in ("category", "request_type", "requests", "note", "versions")}
 
     @app.post("/v1/route", summary="派单")
     async def route(call: Call) -> dict[str, Any]:
-        a = engine.assist(call.text, on=call.on, district=checked_district(call))
+        a = engine.assist(call.text, on=call.on, district=checked_district(call), context=call.context)
         return {"category": category_json(a.category), "route": route_json(a.route), "versions": a.versions}
 
     @app.get("/healthz", summary="进程是否活着")

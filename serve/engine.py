@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+from kb import store as entry_store
 from kb.answering import Answerer, AnswerResult
-from kb.entry import read_entries
+from kb.followup import whole_question
 from kb.index import HybridIndex
+from kb.relations import find_relations
 from kb.store import EntryStore
 from models.bundle import Bundle, file_hash, load_bundle
 from models.catalog import Catalog, load_catalog
@@ -28,6 +31,9 @@ from serve.settings import Settings
 
 MAX_INPUT = 20_000
 """Longest text that is accepted, in characters."""
+
+MAX_CONTEXT = 20
+"""Earlier utterances of a call that a follow-up is read with."""
 
 
 class InputError(ValueError):
@@ -87,7 +93,8 @@ class Engine:
         self.store = open_store(self.settings)
         cache = self.settings.home / "index" / "entries.npz"
         index = HybridIndex(self.store.entries(status="published"), self.bundle.embedder, cache)
-        self.answerer = Answerer(index, self.bundle.answering)
+        relations = find_relations(index.entries, index.question_vectors())
+        self.answerer = Answerer(index, self.bundle.answering, relations)
         self.kb_version = str(self.store.revision)
         self._examples, self._example_vectors = self._load_examples()
 
@@ -102,11 +109,16 @@ class Engine:
         kept = [i for i, (_, code) in enumerate(rows) if code in self.catalog.nodes]
         return [rows[i] for i in kept], load_file(vectors)["vectors"][kept].astype(np.float32)
 
-    def assist(self, text: str, *, on: datetime.date | None = None, district: str = "") -> Assist:
-        """Return everything known about a call; raises InputError for a text that is empty or too long."""
+    def assist(
+        self, text: str, *, on: datetime.date | None = None, district: str = "", context: Sequence[str] = ()
+    ) -> Assist:
+        """Return everything known about a call; raises InputError for a text that is empty or too long.
+
+        `context` are the earlier utterances of the call, the oldest first: a follow-up is read with them.
+        """
         clock = _Clock()
         masked = checked(text)
-        prepared = strip_fillers(masked)
+        prepared, understood = self._whole(masked, context)
         clock.lap("text")
         vector = self.bundle.embedder.encode([prepared], kind="query")[0]
         clock.lap("embedding")
@@ -124,6 +136,7 @@ class Engine:
         clock.lap("route")
         day = on or datetime.date.today()
         answers = AnswerResult(False, ()) if note else self._answer(prepared, vector, day, places.district)
+        answers = replace(answers, understood=understood)
         clock.lap("answer")
         similar = () if note else self._similar(vector)
         clock.lap("similar")
@@ -148,13 +161,23 @@ class Engine:
         """Versions of what answers came from."""
         return {"bundle": self.bundle.version, "catalog": self.catalog.version, "kb": self.kb_version}
 
-    def answer(self, text: str, *, on: datetime.date | None = None, district: str = "") -> AnswerResult:
-        """Return only the answers; raises InputError like `assist`."""
-        prepared = strip_fillers(checked(text))
+    def answer(
+        self, text: str, *, on: datetime.date | None = None, district: str = "", context: Sequence[str] = ()
+    ) -> AnswerResult:
+        """Return only the answers; `context` and InputError as for `assist`."""
+        prepared, understood = self._whole(checked(text), context)
         if not is_chinese(prepared):
             return AnswerResult(False, ())
         vector = self.bundle.embedder.encode([prepared], kind="query")[0]
-        return self._answer(prepared, vector, on or datetime.date.today(), district)
+        found = self._answer(prepared, vector, on or datetime.date.today(), district)
+        return replace(found, understood=understood)
+
+    def _whole(self, masked: str, context: Sequence[str]) -> tuple[str, str]:
+        """Return (what is worked on, the whole question when `masked` is a follow-up in `context`)."""
+        earlier = [mask(normalise(u)) for u in context[-MAX_CONTEXT:] if len(u) <= MAX_INPUT]
+        whole = whole_question(masked, earlier)
+        prepared = strip_fillers(whole)
+        return prepared, prepared if whole != masked else ""
 
     def _answer(self, prepared: str, vector: NDArray[np.float32], on: datetime.date, district: str) -> AnswerResult:
         return self.answerer.answer(prepared, vector, on=on, district=district)
@@ -221,11 +244,7 @@ def checked(text: str) -> str:
 def open_store(settings: Settings) -> EntryStore:
     """Return the entry store, with the shipped entries in it when it is new."""
     Path(settings.home).mkdir(parents=True, exist_ok=True)
-    store = EntryStore(settings.database_url)
-    if store.revision == 0:
-        shipped = settings.data / "kb" / "entries.csv"
-        store.upsert(read_entries(shipped), who="system", why=f"随程序附带的 {shipped.name}")
-    return store
+    return entry_store.open_store(settings.database_url, settings.data / "kb" / "entries.csv")
 
 
 class _Clock:
