@@ -12,25 +12,31 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kb import store as entry_store
 from kb.answering import Answerer, AnswerResult
-from kb.entry import read_entries
+from kb.followup import whole_question
 from kb.index import HybridIndex
+from kb.relations import find_relations
 from kb.store import EntryStore
 from models.bundle import Bundle, load_bundle
 from models.catalog import Catalog, load_catalog
 from models.classifier import Category
+from models.masking import mask
 from models.places import Location, PlaceFinder
 from models.requests import propose
 from models.risk import RiskFinding, RiskRules
 from models.router import RoutePlan, Router
-from models.text import has_words, is_chinese, strip_fillers
-from serve.inputs import checked
+from models.text import has_words, is_chinese, normalise, strip_fillers
+from serve.inputs import MAX_INPUT, checked
 from serve.records import Records
 from serve.settings import Settings
 from serve.similar import Similar, SimilarCases, build
 
 MAX_PIECES = 8
 """Most requests that one call is split into; a text of nothing but joints must not cost a thousand embeddings."""
+
+MAX_CONTEXT = 20
+"""Earlier utterances of a call that a follow-up is read with."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,8 @@ class Heard:
     pieces: tuple[str, ...]
     """The separate requests it may hold; only `prepared` when it is one."""
     milliseconds: float
+    understood: str = ""
+    """The whole question, when the words were a follow-up to what was said before."""
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -104,7 +112,8 @@ class Engine:
         revision = self.store.revision
         cache = self.settings.home / "index" / "entries.npz"
         index = HybridIndex(self.store.entries(status="published"), self.bundle.embedder, cache)
-        self.answerer = Answerer(index, self.bundle.answering)
+        relations = find_relations(index.entries, index.question_vectors())
+        self.answerer = Answerer(index, self.bundle.answering, relations)
         self.kb_version = str(revision)
 
     def with_new_entries(self) -> Engine:
@@ -125,21 +134,32 @@ class Engine:
         other.cases = build(self.settings, self.bundle, self.catalog, self.records)
         return other
 
-    def hear(self, text: str) -> Heard:
-        """Return `text` prepared for the models; raises InputError when it is empty or too long."""
+    def hear(self, text: str, context: Sequence[str] = ()) -> Heard:
+        """Return `text` prepared for the models; raises InputError when it is empty or too long.
+
+        A follow-up ("那退休的呢") is read with `context`, the earlier utterances of the call.
+        """
         start = time.perf_counter()
         masked = checked(text)
-        prepared = strip_fillers(masked)
+        earlier = [mask(normalise(u)) for u in context[-MAX_CONTEXT:] if len(u) <= MAX_INPUT]
+        whole = whole_question(masked, earlier)
+        prepared = strip_fillers(whole)
         pieces = tuple(propose(prepared)[:MAX_PIECES])
-        return Heard(masked, prepared, pieces, (time.perf_counter() - start) * 1000)
+        understood = prepared if whole != masked else ""
+        return Heard(masked, prepared, pieces, (time.perf_counter() - start) * 1000, understood)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of `texts`, of shape (n_texts, dimension)."""
         return self.bundle.embedder.encode(list(texts), kind="query")
 
-    def assist(self, text: str, *, on: datetime.date | None = None, district: str = "") -> Assist:
-        """Return everything known about a call; raises InputError for a text that is empty or too long."""
-        heard = self.hear(text)
+    def assist(
+        self, text: str, *, on: datetime.date | None = None, district: str = "", context: Sequence[str] = ()
+    ) -> Assist:
+        """Return everything known about a call; raises InputError for a text that is empty or too long.
+
+        `context` are the earlier utterances of the call, the oldest first: a follow-up is read with them.
+        """
+        heard = self.hear(text, context)
         start = time.perf_counter()
         vectors = self.embed(heard.texts)
         spent = (time.perf_counter() - start) * 1000
@@ -168,6 +188,7 @@ class Engine:
         clock.lap("route")
         day = on or datetime.date.today()
         answers = AnswerResult(False, ()) if note else self._answer(prepared, vector, day, places.district)
+        answers = replace(answers, understood=heard.understood)
         clock.lap("answer")
         similar = () if note else self.cases.search(vector)
         clock.lap("similar")
@@ -192,9 +213,11 @@ class Engine:
         """Versions of what answers came from."""
         return {"bundle": self.bundle.version, "catalog": self.catalog.version, "kb": self.kb_version}
 
-    def answer(self, text: str, *, on: datetime.date | None = None, district: str = "") -> AnswerResult:
-        """Return only the answers; raises InputError like `assist`."""
-        heard = self.hear(text)
+    def answer(
+        self, text: str, *, on: datetime.date | None = None, district: str = "", context: Sequence[str] = ()
+    ) -> AnswerResult:
+        """Return only the answers; `context` and InputError as for `assist`."""
+        heard = self.hear(text, context)
         return self.answer_heard(heard, self.embed([heard.prepared]), on=on, district=district)
 
     def answer_heard(
@@ -203,7 +226,8 @@ class Engine:
         """Return only the answers to a heard call from the vectors of its `texts`."""
         if not is_chinese(heard.prepared):
             return AnswerResult(False, ())
-        return self._answer(heard.prepared, vectors[0], on or datetime.date.today(), district)
+        found = self._answer(heard.prepared, vectors[0], on or datetime.date.today(), district)
+        return replace(found, understood=heard.understood)
 
     def _answer(self, prepared: str, vector: NDArray[np.float32], on: datetime.date, district: str) -> AnswerResult:
         return self.answerer.answer(prepared, vector, on=on, district=district)
@@ -246,11 +270,7 @@ class Engine:
 def open_store(settings: Settings) -> EntryStore:
     """Return the entry store, with the shipped entries in it when it is new."""
     Path(settings.home).mkdir(parents=True, exist_ok=True)
-    store = EntryStore(settings.database_url)
-    if store.revision == 0:
-        shipped = settings.data / "kb" / "entries.csv"
-        store.upsert(read_entries(shipped), who="system", why=f"随程序附带的 {shipped.name}")
-    return store
+    return entry_store.open_store(settings.database_url, settings.data / "kb" / "entries.csv")
 
 
 class _Clock:

@@ -25,6 +25,22 @@ def test_a_policy_question_is_answered_with_basis(engine) -> None:
     assert result.answers[0].basis
 
 
+def test_a_follow_up_is_read_with_the_call_so_far(engine) -> None:
+    context = ["喂你好,我问一下城市低保多少钱"]
+    result = engine.answer("那农村的呢", context=context)
+    assert result.understood == "农村低保多少钱"
+    assert result.answers[0].question == "农村低保多少钱"
+    a = engine.assist("那农村的呢", context=context)
+    assert a.text == "那农村的呢"
+    assert a.answers == result
+    assert engine.answer("城市低保多少钱", context=["那农村的呢"]).understood == ""
+
+
+def test_personal_data_of_the_context_is_masked(engine) -> None:
+    a = engine.assist("那退休的呢", context=["电话13812345678医保报销多少"])
+    assert "13812345678" not in str(assist_json(a))
+
+
 def test_a_gas_leak_goes_to_the_emergency_lines_first(engine) -> None:
     a = engine.assist("家里一股煤气味,怎么办")
     assert a.route.mode == "emergency"
