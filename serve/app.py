@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from serve.engine import Engine, InputError
+from serve.panel import mount_panel
 from serve.views import answers_json, assist_json, category_json, route_json
 
 STATIC = Path(__file__).parent / "static"
@@ -86,12 +87,9 @@ def create_app(engine: Engine) -> FastAPI:
     async def version() -> dict[str, str]:
         return engine.versions
 
-    @app.get("/", include_in_schema=False)
-    async def page() -> FileResponse:
-        return FileResponse(STATIC / "index.html")
-
     @app.get("/docs", include_in_schema=False)
     async def docs() -> FileResponse:
         return FileResponse(STATIC / "docs.html")
 
+    mount_panel(app, engine)
     return app

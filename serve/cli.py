@@ -210,7 +210,10 @@ def serve(
     engine = _engine(bundle)
     address, number = host or settings.host, port or settings.port
     typer.echo(f"有诉已启动:http://{address}:{number}")
-    uvicorn.run(create_app(engine), host=address, port=number, log_level="warning", access_log=False)
+    uvicorn.run(
+        create_app(engine), host=address, port=number, log_level="warning", access_log=False,
+        timeout_graceful_shutdown=3,
+    )  # fmt: skip
 
 
 @bench_app.command("serve")

@@ -21,6 +21,8 @@ class Settings(BaseSettings):
     home: Path = home_dir()
     database: str = ""
     """SQLAlchemy URL; empty = SQLite in `home`."""
+    embed_origins: str = ""
+    """Origins whose pages may frame the panel, such as `https://hotline.example.gov.cn`; several by comma."""
     threads: int = 1
     """Threads of one encoder inference."""
     nothing_to_say: float = 0.5
