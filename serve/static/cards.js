@@ -85,7 +85,7 @@ export function drawCategory(card, category, decision, on) {
   const others = decision?.node || !category ? [] : category.alternatives.filter((a) => a.probability >= 0.02).slice(0, 3);
   draw($(".maybe", body), others.map((a) => a.code), () => others.length
     ? [el("span", { class: "soft" }, "也可能"), ...others.map((a) => el("button", { type: "button", title: a.code, onclick: () => on.alternative(a) }, a.name))]
-    : []);
+    : [], null);
   const words = category?.words?.length ? `依据的话:${category.words.join("、")}` : category ? "" : "边听边记,分类随文字更新。";
   $(".words", body).textContent = words;
 }
@@ -130,20 +130,22 @@ export function drawRisk(risks) {
   document.body.classList.toggle("alarm", active.length > 0);
   $("#risk").hidden = !active.length;
   const lines = [...new Set(active.flatMap((r) => r.handover))];
-  draw($("#lines"), active.length ? lines : null, () => lines.length ? ["立即转接", ...lines.map((n) => el("b", {}, n))] : ["紧急"]);
+  draw($("#lines"), active.length ? lines : null, () => lines.length ? ["立即转接", ...lines.map((n) => el("b", {}, n))] : ["紧急"], null);
   draw($("#orders"), active.length ? active.map((r) => [r.name, r.advice, r.do_not, r.why]) : null, () => active.length
     ? [
         el("p", { class: "name" }, `${active.map((r) => r.name).join("、")}(${active[0].why})`),
         el("p", { title: active.map((r) => r.advice).join(";") }, `告诉来电人:${active[0].advice}。${active[0].do_not ? `不要:${active[0].do_not}。` : ""}`),
       ]
-    : []);
+    : [], null);
   $("#past").textContent = past.length ? `提到但不是现在:${past.map((r) => `${r.name}(${r.why})`).join(";")}` : "";
   $("#past").title = $("#past").textContent;
 }
 
 export function drawAsk(body, route) {
   const words = !body ? "您好,请问有什么可以帮您?" : body.note || route?.ask || "信息够了,可以派单。";
-  draw($("#ask .say"), words, () => [words]);
+  draw($("#ask .say"), words, () => [words], $("#ask"));
+  const more = body && !body.note ? (route?.questions ?? []).map((q) => q.text).filter((t) => t !== words).slice(0, 4) : [];
+  draw($("#more"), more, () => more.map((t) => el("li", {}, `还可以问:${t}`)), null);
   const p = body?.places;
   const parts = p ? [p.district, p.street, p.community, p.road, p.landmark, p.house_number].filter(Boolean) : [];
   const maybe = p && !p.district && p.candidates?.length ? `(可能是 ${p.candidates.join("、")})` : "";
@@ -152,11 +154,11 @@ export function drawAsk(body, route) {
 
 export function drawTabs(requests, tab, choose) {
   const names = requests.map((r, i) => (requests.length > 1 ? `${i + 1} ${r.category?.names[Math.max(r.category.depth, 1) - 1] ?? "未定"}` : "1 件诉求"));
-  draw($("#requests"), [names, tab], () => names.map((name, i) => el("button", { type: "button", role: "tab", "aria-selected": String(i === tab), title: requests[i].text, onclick: () => choose(i) }, name)));
+  draw($("#requests"), [names, tab], () => names.map((name, i) => el("button", { type: "button", role: "tab", "aria-selected": String(i === tab), title: requests[i].text, onclick: () => choose(i) }, name)), null);
 }
 
 export function drawSimilar(similar) {
   draw($("#similar ol"), similar.map((s) => [s.text, s.name]), () => similar.length
     ? similar.map((s) => el("li", {}, el("p", { title: s.text }, s.text), el("p", { class: "soft" }, s.name, s.unit ? ` · ${s.unit}` : "", s.outcome ? ` · ${s.outcome}` : "")))
-    : [el("li", {}, hint("还没有"))]);
+    : [el("li", {}, hint("还没有"))], $("#similar"));
 }

@@ -45,19 +45,21 @@ export class Decisions {
     return step;
   }
 
-  async #send(rows, words) {
+  async #send(rows, words, keys = rows.map(unique)) {
     this.told(words);
     try {
-      for (const row of rows) await post("v1/feedback", row);
+      for (const [i, row] of rows.entries()) await post("v1/feedback", row, { "idempotency-key": keys[i] });
       this.told(`${words} · 已记录`);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       this.told(`${words} · 未保存${problem.down ? ",恢复后补记" : problem.status === 404 ? "" : `:${problem.message}`}`, true);
-      if (problem.down) back().then(() => this.#send(rows, words));
+      if (problem.down) back().then(() => this.#send(rows, words, keys));
     }
   }
 }
 
+const unique = () => `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
+
 function feedback(call, c) {
-  return { call_id: call.call_id, text: call.text, field: c.field, verdict: c.verdict, value: c.value, proposed: c.proposed, note: c.note ?? "" };
+  return { call_id: call.call_id ?? "", text: call.text, field: c.field, verdict: c.verdict, value: c.value, proposed: c.proposed, note: c.note ?? "" };
 }

@@ -18,7 +18,7 @@ export function el(tag, options = {}, ...children) {
 
 const drawn = new WeakMap();
 
-/** Draw `host` with `build()` only when `data` differs from what it shows; mark the change so that eyes find it. */
+/** Draw `host` with `build()` only when `data` differs from what it shows; `marked` flashes so that eyes find it. */
 export function draw(host, data, build, marked = host) {
   const key = JSON.stringify(data ?? null);
   if (drawn.get(host) === key) return false;
@@ -26,7 +26,7 @@ export function draw(host, data, build, marked = host) {
   drawn.set(host, key);
   host.replaceChildren(...build().filter((c) => c !== null));
   host.scrollTop = 0;
-  if (!first && data) {
+  if (!first && data && marked) {
     marked.classList.remove("changed");
     void marked.offsetWidth;
     marked.classList.add("changed");

@@ -31,7 +31,10 @@ const desk = {
   say,
 };
 
+let quiet = 0;
 function say(words, bad = false) {
+  clearTimeout(quiet);
+  if (!document.body.classList.contains("down")) quiet = setTimeout(() => { $("#message").textContent = ""; }, bad ? 12000 : 6000);
   $("#message").textContent = words;
   $("#message").classList.toggle("bad", bad);
 }
@@ -60,7 +63,6 @@ async function arrived(body, text, since) {
   const tab = Math.min(state.tab, Math.max(body.requests.length - 1, 0));
   const pieces = body.requests.length > 1 ? state.pieces.slice(0, body.requests.length) : [];
   state = { body, text, tab, pieces };
-  if (body.requests.length > 1) await openPiece(tab);
   show();
   requestAnimationFrame(() => {
     $("#time").textContent = since ? `键到屏 ${Math.round(performance.now() - since)} 毫秒` : `${Math.round(body.timings.total)} 毫秒`;
@@ -68,6 +70,9 @@ async function arrived(body, text, since) {
     if (since === typed) typed = 0;
   });
   announce();
+  if (body.requests.length < 2) return;
+  await openPiece(tab);
+  show();
 }
 
 async function failed(problem, mine) {
@@ -141,7 +146,8 @@ function announce() {
 
 /** Record choices of one keystroke and draw them. */
 function decide(choices, words) {
-  const made = decisions.make(state.tab, desk.body, choices, words);
+  const about = { text: desk.body.text, call_id: desk.body.call_id ?? options.get("session") ?? "" };
+  const made = decisions.make(state.tab, about, choices, words);
   show();
   return made;
 }
