@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from serve.engine import Engine, InputError
+from serve.kb_api import kb_router
 from serve.panel import mount_panel
 from serve.views import answers_json, assist_json, category_json, route_json
 
@@ -92,4 +93,5 @@ def create_app(engine: Engine) -> FastAPI:
         return FileResponse(STATIC / "docs.html")
 
     mount_panel(app, engine)
+    app.include_router(kb_router(engine))
     return app
