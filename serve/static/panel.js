@@ -19,6 +19,7 @@ let epoch = 0;
 let busy = false;
 let again = false;
 let typed = 0;
+let last = 0;
 let timer = 0;
 let why = false;
 
@@ -247,11 +248,15 @@ async function start() {
   controls();
   listen(run);
   show();
-  call.addEventListener("input", () => {
-    typed = performance.now();
+  const changed = (event) => {
+    if (event.isComposing) return; // the letters of an input method are not yet words
+    const rested = performance.now() - (typed || last) > 3 * PAUSE;
+    last = typed = performance.now();
     clearTimeout(timer);
-    timer = setTimeout(look, PAUSE);
-  });
+    timer = setTimeout(look, rested ? 0 : PAUSE);
+  };
+  call.addEventListener("input", changed);
+  call.addEventListener("compositionend", changed);
   if (options.get("session")) {
     follow(options.get("session"), (text) => {
       const merged = merge(call.value, heard, text);
