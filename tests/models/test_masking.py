@@ -24,9 +24,11 @@ MARK = re.compile(rf"\[({'|'.join(KINDS)})\]")
 FLOORS = {"dev": (0.99, 0.99), "test": (0.98, 0.94)}
 """Precision and recall over spans with the right kind and the right ends.
 
-The rules were written with the `dev` sentences in sight. The `test` sentences were written after the rules and
-measured once before any look at what failed: precision 0.990 (100 of 101), recall 0.917 (100 of 109). Only faults of
-the word lists that any text would show were mended since (0.990, 0.954); what fails there still fails.
+The rules were written with the `dev` sentences in sight, so its figures say little. The `test` sentences were written
+after the rules, by the same author, and measured once before any look at what failed: precision 0.990 (100 of 101),
+recall 0.917 (100 of 109). That is the honest figure. Four general faults that its misses pointed to were mended since
+(names among the ordinary words, characters that end given names, 员 and 人 before a name, double surnames): 0.990 and
+0.954 now, the floor below, no longer blind.
 """
 
 chinese = st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5), max_size=30)
