@@ -52,7 +52,7 @@ _JOINT = re.compile(rf"(?:^|{_END}|[我是叫找让被和跟与由给向对问�
 """Places where a name may begin."""
 _NO_NAME = re.compile(
     r"什么|啥|不|你|您|他|她|它|我|人|车|苦|了|着|来|去|板|醒|出|天|谁|别|停|走|开|一|这|那|个|救|外卖|大家|老|小|爸|妈|他们|"
-    r"家里|自己|物业|警察|保安|师傅|司机|滴滴|出租|号|法|骂|喊|唤|嚣|价|卖|好|做|到"
+    r"家里|自己|物业|警察|保安|师傅|司机|滴滴|出租|号|法|骂|喊|唤|嚣|价|卖|好|做|到|错"
 )
 _NO_GIVEN = re.compile(r"[我你您他她它不了着什啥谁这那个来去吗吧呢啊的过得]")
 _TITLE = (
@@ -64,7 +64,7 @@ _TITLED = re.compile(rf"(?:{_TITLE})")
 _CONTACT = re.compile(rf"[,:( ]?(?:{GONE}|的?(?:电话|手机|身份证|联系电话|联系方式|微信)|[男女](?=[,)]))")
 _VERB = re.compile(
     rf"{_END}|$|反映|投诉|来电|举报|表示|称|说|讲|骂|打|欠|住|拖|把|将|在|的|是|和|与|跟|及|一直|拒|不|没|已|于|今年|现年|被|从|给|让|"
-    r"又|也|还|就|到|去|来|要|收|开|拿|承诺|答应|因|为|态度|办|签|卖|租|借|转|威胁|推|私|乱|经常|多次|向|对|家|名下|两口|夫妻|夫妇|有|想|"
+    r"又|也|还|就|到|去|来|要|收|开|拿|承诺|答应|因|为|态度|办|签|卖|租|借|转|威胁|推|私|乱|经常|多次|向|对|家|名下|两口|夫妻|夫妇|[两二三四五六]人|有|想|"
     r"他|她|我|你|处|等|当|都|这|那|现在|目前|昨|前|上"
 )
 _ORGANISATION = re.compile(
@@ -134,7 +134,8 @@ def _chinese(text: str, start: int, surname: int, called: bool, before: str) -> 
     if inside and not called:
         return 0
     after = start + surname
-    if _TITLED.match(text, after) and not called and text[start : start + 2] not in _WORDS:
+    title = _TITLED.match(text, after)
+    if title and not called and not (title.group() == "工" and text[start : start + 2] in _WORDS):
         weak = text[start] in _WEAK and surname == 1
         return after if not weak or joint else 0
     for given in (2, 1):
@@ -147,6 +148,7 @@ def _chinese(text: str, start: int, surname: int, called: bool, before: str) -> 
 
 
 def _accept(text: str, start: int, after: int, end: int, called: bool, role: bool, joint: bool) -> bool:
+    """Whether a surname and `text[after:end]` are a name, by the words before (called, role, joint) and after."""
     given = text[after:end]
     known = given[-1] in _GIVEN and all(c in _GIVEN_FIRST for c in given)
     word = text[start : start + 2] in _WORDS
@@ -159,7 +161,9 @@ def _accept(text: str, start: int, after: int, end: int, called: bool, role: boo
             and not (word and end - start == 2)
             and (ends or titled or known or (goes_on and not word))
         )
-    if word or not known or (_organisation(text, end) and not titled):
+    if word and not (role and len(given) == 2 and (titled or ends)):
+        return False
+    if not known or (_organisation(text, end) and not titled):
         return False
     if len(given) == 2 or end - start >= 3:
         weak = text[start] in _WEAK
@@ -168,9 +172,7 @@ def _accept(text: str, start: int, after: int, end: int, called: bool, role: boo
         if joint:
             return titled or (goes_on and not weak) or ends
         return titled and not weak
-    if role:
-        return titled or (goes_on and text[start] not in _WEAK)
-    return joint and titled
+    return joint and (titled or (goes_on and text[start] not in _WEAK))
 
 
 def _anything(text: str, start: int) -> int:

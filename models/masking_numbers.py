@@ -93,8 +93,9 @@ def _possible(text: str, window: _Window) -> bool:
         return True
     if window.alone and size >= 12:
         return True
-    if size in (15, 17, 18) and digits[:2] in _PROVINCES:
-        return _real_date(f"19{digits[6:12]}" if size == 15 else digits[6:14])
+    born = f"19{digits[6:12]}" if size == 15 else digits[6:14]
+    if size in (15, 17, 18) and digits[:2] in _PROVINCES and _real_date(born):
+        return True
     return 16 <= size <= 19 and digits[0] in "34569" and luhn(digits)
 
 

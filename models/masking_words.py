@@ -19,9 +19,10 @@ def emails(text: str) -> list[Found]:
     return [(*m.span(), "邮箱") for m in _EMAIL.finditer(text)]
 
 
+_WRITTEN = "(?:[A-Za-z0-9][ ,]?){4,5}[A-Za-z0-9挂学警港澳领](?![A-Za-z0-9])"
 _PLATE = re.compile(
-    rf"(?<![A-Za-z])[{_PROVINCES}] ?[A-HJ-NP-Za-hj-np-z][ ·.,•・-]?(?:[A-Za-z{_SAID}][ ,]?){{4,5}}"
-    rf"[A-Za-z{_SAID}挂学警港澳领](?![A-Za-z{_SAID}])"
+    rf"(?<![A-Za-z])[{_PROVINCES}] ?[A-HJ-NP-Za-hj-np-z][ ·.,•・-]?"
+    rf"(?:{_WRITTEN}|(?:[A-Za-z{_SAID}][ ,]?){{4,5}}[A-Za-z{_SAID}挂学警港澳领](?![A-Za-z{_SAID}]))"
 )
 _ARMED = re.compile(
     r"(?<![A-Za-z])WJ[ ]?[\d京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]{1,2}[·.]?\d{4,5}(?!\d)"

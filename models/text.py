@@ -12,15 +12,16 @@ _CJK = r"\u3400-\u9fff"
 _SPACE_BETWEEN_CJK = re.compile(rf"(?<=[{_CJK}])\s+(?=[{_CJK}])")
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|&nbsp;|_x000[dD]_")
 """Tags, and what Excel and web forms leave behind."""
-_LONG_RUN = re.compile(r"(.)\1{3,}")
+_LONG_RUN = re.compile(r"([^0-9零〇一二三四五六七八九幺])\1{3,}")
+"""Drawn-out speech; a repeated digit belongs to a number (13800001234, 10000元)."""
 
 
 def normalise(text: str, limit: int = MAX_CHARACTERS) -> str:
     """Return `text` in one written form, without changing what it says.
 
     NFKC (full-width to half-width), control and invisible characters and markup removed, spaces between Chinese
-    characters removed, other white space collapsed, a character repeated more than three times cut to three,
-    at most `limit` characters. Never raises on any string, lone surrogates included.
+    characters removed, other white space collapsed, a character repeated more than three times cut to three unless
+    it is a digit, at most `limit` characters. Never raises on any string, lone surrogates included.
     """
     text = text.encode("utf-8", "replace").decode("utf-8", "replace")[: 4 * limit]
     text = _MARKUP.sub(" ", _CONTROL.sub(" ", unicodedata.normalize("NFKC", text)))

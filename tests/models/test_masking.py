@@ -24,9 +24,11 @@ MARK = re.compile(rf"\[({'|'.join(KINDS)})\]")
 FLOORS = {"dev": (0.99, 0.99), "test": (0.98, 0.94)}
 """Precision and recall over spans with the right kind and the right ends.
 
-The rules were written with the `dev` sentences in sight. The `test` sentences were written after the rules and
-measured once before any look at what failed: precision 0.990 (100 of 101), recall 0.917 (100 of 109). Only faults of
-the word lists that any text would show were mended since (0.990, 0.954); what fails there still fails.
+The rules were written with the `dev` sentences in sight, so its figures say little. The `test` sentences were written
+after the rules, by the same author, and measured once before any look at what failed: precision 0.990 (100 of 101),
+recall 0.917 (100 of 109). That is the honest figure. Four general faults that its misses pointed to were mended since
+(names among the ordinary words, characters that end given names, 员 and 人 before a name, double surnames): 0.990 and
+0.954 now, the floor below, no longer blind.
 """
 
 chinese = st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5), max_size=30)
@@ -124,6 +126,21 @@ def test_service_numbers_dates_amounts_and_document_numbers_stay(text: str) -> N
 )
 def test_one_mark_stands_for_one_piece_of_personal_data(text: str, masked: str) -> None:
     assert mask(text) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "方便的话请回电,时间太长了",
+        "司机马虎大意,老师安排座位,业主任何意见都不听",
+        "经理明天才上班,校长金口难开,医生高兴得很",
+        "名字叫错了,姓名和电话都登记了,叫人来修",
+        "2号楼三百户没水,4单元16户也没水,三单元101到601都没水",
+        "编号为630102001的路灯杆坏了,水卡号12345678",
+    ],
+)
+def test_words_that_begin_like_names_and_numbers_of_things_stay(text: str) -> None:
+    assert mask(text) == text
 
 
 @given(st.text(max_size=200))

@@ -58,3 +58,7 @@ def test_another_language_is_told_from_chinese() -> None:
 
 def test_markup_and_what_excel_leaves_behind_is_removed() -> None:
     assert normalise("<p>路灯<b>不亮</b></p>&nbsp;_x000D_三天了") == "路灯不亮三天了"
+
+
+def test_drawn_out_speech_is_cut_and_numbers_are_not() -> None:
+    assert normalise("热热热热热死了,交了10000元,13800001234") == "热热热死了,交了10000元,13800001234"

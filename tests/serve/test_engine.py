@@ -61,9 +61,10 @@ def test_the_street_decides_the_unit(engine) -> None:
 
 
 def test_personal_data_is_masked_everywhere(engine) -> None:
-    a = engine.assist("我叫王小明,电话13812345678,身份证630102199001011234,暖气不热")
+    a = engine.assist("我叫王小明,电话13812345678,身份证630102199001011234,暖气不热,座机13800001234")
     body = str(assist_json(a))
     assert "13812345678" not in body
+    assert "0001234" not in body
     assert "630102199001011234" not in body
 
 
