@@ -93,6 +93,7 @@ def kb_router(runtime: Runtime) -> APIRouter:
         row |= {"id": entry_id, "status": "draft", "reviewer": ""}
         if faults := row_faults(row):
             raise HTTPException(422, ";".join(f"{c} 应为 {e},实为 {f or '空'}" for c, e, f in faults))
+        who = _who(runtime, info, sent)
         with _told():
             return held_json(store.save(from_row(row), who=who, why=sent.why, expected=sent.expected))
 
@@ -111,6 +112,7 @@ def kb_router(runtime: Runtime) -> APIRouter:
 
     @router.put("/v1/entries/{entry_id}/restore", summary="把旧版恢复为草稿")
     def restore(entry_id: EntryId, sent: Restore, info: InfoOf) -> dict[str, Any]:
+        who = _who(runtime, info, sent)
         with _told():
             return held_json(store.restore(entry_id, sent.revision, who=who, why=sent.why, expected=sent.expected))
 
