@@ -15,10 +15,13 @@ from safetensors.numpy import load_file
 
 from kb import store as entry_store
 from kb.answering import Answerer, AnswerResult
+from kb.feedback import Feedback
 from kb.followup import whole_question
 from kb.index import HybridIndex
+from kb.recorder import Recorder
 from kb.relations import find_relations
 from kb.store import EntryStore
+from kb.unanswered import UnansweredQueue
 from models.bundle import Bundle, file_hash, load_bundle
 from models.catalog import Catalog, load_catalog
 from models.classifier import Category
@@ -32,6 +35,8 @@ from serve.settings import Settings
 MAX_INPUT = 20_000
 """Longest text that is accepted, in characters."""
 
+QUESTION = "咨询"
+"""The request type whose unanswered calls are a gap in the knowledge base."""
 MAX_CONTEXT = 20
 """Earlier utterances of a call that a follow-up is read with."""
 
@@ -95,6 +100,8 @@ class Engine:
         index = HybridIndex(self.store.entries(status="published"), self.bundle.embedder, cache)
         relations = find_relations(index.entries, index.question_vectors())
         self.answerer = Answerer(index, self.bundle.answering, relations)
+        queue = UnansweredQueue(self.store.engine, self.bundle.embedder.name)
+        self.recorder = Recorder(Feedback(self.store.engine), queue)
         self.kb_version = str(self.store.revision)
         self._examples, self._example_vectors = self._load_examples()
 
@@ -137,6 +144,8 @@ class Engine:
         day = on or datetime.date.today()
         answers = AnswerResult(False, ()) if note else self._answer(prepared, vector, day, places.district)
         answers = replace(answers, understood=understood)
+        if not note and (answers.answered or kind == QUESTION):
+            self._record(prepared, vector, answers)
         clock.lap("answer")
         similar = () if note else self._similar(vector)
         clock.lap("similar")
@@ -170,7 +179,21 @@ class Engine:
             return AnswerResult(False, ())
         vector = self.bundle.embedder.encode([prepared], kind="query")[0]
         found = self._answer(prepared, vector, on or datetime.date.today(), district)
+        self._record(prepared, vector, found)
         return replace(found, understood=understood)
+
+    def _record(self, prepared: str, vector: NDArray[np.float32], found: AnswerResult) -> None:
+        if not self.settings.record:
+            return
+        if found.answered:
+            self.recorder.answered(prepared, found.answers[0].entry_id)
+        else:
+            self.recorder.unanswered(prepared, vector)
+
+    def close(self) -> None:
+        """Write what is still to be recorded and release the database."""
+        self.recorder.close()
+        self.store.close()
 
     def _whole(self, masked: str, context: Sequence[str]) -> tuple[str, str]:
         """Return (what is worked on, the whole question when `masked` is a follow-up in `context`)."""

@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     nothing_to_say: float = 0.5
     """Probability of an invalid call (无效) above which no category is given."""
 
+    record: bool = True
+    """Whether hits of entries and unanswered questions (masked) are kept for the desk."""
+
     @property
     def database_url(self) -> str:
         """The database to use."""
