@@ -2,11 +2,13 @@
 
 import typer
 
+from kb.cli import app as kb_app
 from models.catalog_cli import app as catalog_app
 from serve.cli import app
 from training.cli import train_heads
 from training.encoder.cli import app as encoder_app
 
+app.add_typer(kb_app, name="kb")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(encoder_app, name="encoder")
 app.command("train-heads")(train_heads)
