@@ -2,12 +2,14 @@
 
 import typer
 
+from kb.cli import app as kb_app
 from models.catalog_cli import app as catalog_app
 from serve.cli import app
 from serve.ops_cli import audit_app, key_app, mount, retention_app
 from training.cli import train_heads
 from training.encoder.cli import app as encoder_app
 
+app.add_typer(kb_app, name="kb")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(key_app, name="key")
 app.add_typer(audit_app, name="audit")

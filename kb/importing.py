@@ -194,16 +194,16 @@ class _Desk:
             if cells["id"] in self._ids:
                 column = "id" if cells["id"] == row.cells.get(columns.get("id", "")) else "question"
                 found.append((column, "文件内不重复", f"与第{self._ids[cells['id']]}行重复"))
+            dates = {c: "" for c, _, _ in found if c in {"effective_from", "effective_to", "verified_at"}}
+            entry = from_row(cells | dates)
+            changed = bool(found) or not self._same(self._held.get(entry.id), entry)
+            if changed and not self._as_backup:
+                found += self._desk_faults(entry)
             if not found:
-                entry = from_row(cells)
-                before = self._held.get(entry.id)
-                if not self._same(before, entry):
-                    found = [] if self._as_backup else list(self._desk_faults(entry))
-                    if not found:
-                        self.good.append(entry)
-                if not found:
-                    self._ids[entry.id] = row.number
-                    self._asked.setdefault(plain(entry.question), []).append((entry, f"第{row.number}行"))
+                self._ids[entry.id] = row.number
+                self._asked.setdefault(plain(entry.question), []).append((entry, f"第{row.number}行"))
+                if changed:
+                    self.good.append(entry)
         if found:
             faults = [Fault(row.number, *f) for f in found]
             self.faults += faults
@@ -235,6 +235,8 @@ class _Desk:
         if not entry.basis:
             yield "basis", "有依据", "空"
         yield from self._known.faults(entry)
+        if not entry.question:
+            return
         for other, where in self._asked.get(plain(entry.question), ()):
             if other.id != entry.id and overlap(entry, other):
                 yield "question", "不与已有条目或本文件其他行重复", f"与{where}重复"

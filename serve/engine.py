@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from kb import store as entry_store
 from kb.answering import Answerer, AnswerResult
+from kb.feedback import Feedback
 from kb.followup import whole_question
 from kb.index import HybridIndex
+from kb.recorder import Recorder
 from kb.relations import find_relations
 from kb.store import EntryStore
+from kb.unanswered import UnansweredQueue
 from models.bundle import Bundle, load_bundle
 from models.catalog import Catalog, load_catalog
 from models.classifier import Category
@@ -35,6 +38,8 @@ from serve.similar import Similar, SimilarCases, build
 MAX_PIECES = 8
 """Most requests that one call is split into; a text of nothing but joints must not cost a thousand embeddings."""
 
+QUESTION = "咨询"
+"""The request type whose unanswered calls are a gap in the knowledge base."""
 MAX_CONTEXT = 20
 """Earlier utterances of a call that a follow-up is read with."""
 
@@ -114,6 +119,8 @@ class Engine:
         index = HybridIndex(self.store.entries(status="published"), self.bundle.embedder, cache)
         relations = find_relations(index.entries, index.question_vectors())
         self.answerer = Answerer(index, self.bundle.answering, relations)
+        queue = UnansweredQueue(self.store.engine, self.bundle.embedder.name)
+        self.recorder = Recorder(Feedback(self.store.engine), queue)
         self.kb_version = str(revision)
 
     def with_new_entries(self) -> Engine:
@@ -153,21 +160,23 @@ class Engine:
         return self.bundle.embedder.encode(list(texts), kind="query")
 
     def assist(
-        self, text: str, *, on: datetime.date | None = None, district: str = "", context: Sequence[str] = ()
-    ) -> Assist:
+        self, text: str, *, on: datetime.date | None = None, district: str = "", context: Sequence[str] = (),
+        record: bool = True,
+    ) -> Assist:  # fmt: skip
         """Return everything known about a call; raises InputError for a text that is empty or too long.
 
         `context` are the earlier utterances of the call, the oldest first: a follow-up is read with them.
+        `record` keeps the hit or the unanswered question for the desk; leave it off while a text is being typed.
         """
         heard = self.hear(text, context)
         start = time.perf_counter()
         vectors = self.embed(heard.texts)
         spent = (time.perf_counter() - start) * 1000
-        return self.conclude(heard, vectors, on=on, district=district, embedding_ms=spent)
+        return self.conclude(heard, vectors, on=on, district=district, embedding_ms=spent, record=record)
 
     def conclude(
         self, heard: Heard, vectors: NDArray[np.float32], *, on: datetime.date | None = None, district: str = "",
-        embedding_ms: float = 0.0,
+        embedding_ms: float = 0.0, record: bool = True,
     ) -> Assist:  # fmt: skip
         """Return the Assist of a heard call from the vectors of its `texts`."""
         clock = _Clock({"text": heard.milliseconds, "embedding": embedding_ms})
@@ -189,6 +198,8 @@ class Engine:
         day = on or datetime.date.today()
         answers = AnswerResult(False, ()) if note else self._answer(prepared, vector, day, places.district)
         answers = replace(answers, understood=heard.understood)
+        if record and not note and (answers.answered or kind == QUESTION):
+            self._record(prepared, vector, answers)
         clock.lap("answer")
         similar = () if note else self.cases.search(vector)
         clock.lap("similar")
@@ -214,20 +225,37 @@ class Engine:
         return {"bundle": self.bundle.version, "catalog": self.catalog.version, "kb": self.kb_version}
 
     def answer(
-        self, text: str, *, on: datetime.date | None = None, district: str = "", context: Sequence[str] = ()
-    ) -> AnswerResult:
+        self, text: str, *, on: datetime.date | None = None, district: str = "", context: Sequence[str] = (),
+        record: bool = True,
+    ) -> AnswerResult:  # fmt: skip
         """Return only the answers; `context` and InputError as for `assist`."""
         heard = self.hear(text, context)
-        return self.answer_heard(heard, self.embed([heard.prepared]), on=on, district=district)
+        return self.answer_heard(heard, self.embed([heard.prepared]), on=on, district=district, record=record)
 
     def answer_heard(
-        self, heard: Heard, vectors: NDArray[np.float32], *, on: datetime.date | None = None, district: str = ""
-    ) -> AnswerResult:
+        self, heard: Heard, vectors: NDArray[np.float32], *, on: datetime.date | None = None, district: str = "",
+        record: bool = True,
+    ) -> AnswerResult:  # fmt: skip
         """Return only the answers to a heard call from the vectors of its `texts`."""
         if not is_chinese(heard.prepared):
             return AnswerResult(False, ())
         found = self._answer(heard.prepared, vectors[0], on or datetime.date.today(), district)
+        if record:
+            self._record(heard.prepared, vectors[0], found)
         return replace(found, understood=heard.understood)
+
+    def _record(self, prepared: str, vector: NDArray[np.float32], found: AnswerResult) -> None:
+        if not self.settings.record:
+            return
+        if found.answered:
+            self.recorder.answered(prepared, found.answers[0].entry_id)
+        else:
+            self.recorder.unanswered(prepared, vector)
+
+    def close(self) -> None:
+        """Write what is still to be recorded and release the database."""
+        self.recorder.close()
+        self.store.close()
 
     def _answer(self, prepared: str, vector: NDArray[np.float32], on: datetime.date, district: str) -> AnswerResult:
         return self.answerer.answer(prepared, vector, on=on, district=district)

@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     log_requests: bool = Field(True, description="是否为每次请求写一行日志(不含来电文字)")
     retention_days: int = Field(180, ge=1, description="反馈与工单保存天数,`yousu retention apply` 据此删除")
 
+    record: bool = Field(True, description="是否记下条目命中与未答的问题(已脱敏),供知识台使用")
+    """Whether hits of entries and unanswered questions (masked) are kept for the desk."""
+
     @property
     def database_url(self) -> str:
         """The database to use."""

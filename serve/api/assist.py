@@ -38,14 +38,18 @@ def checked_district(runtime: Runtime, district: str) -> str:
 async def assist(call: Call, runtime: RuntimeOf) -> Response:
     """Return everything at once."""
     district = checked_district(runtime, call.district)
-    return reply(assist_json(await runtime.assist(call.text, on=call.on, district=district, context=call.context)))
+    return reply(
+        assist_json(
+            await runtime.assist(call.text, on=call.on, district=district, context=call.context, record=call.final)
+        )
+    )
 
 
 @router.post("/answer", summary="政策答复", response_model=AnswerOut)
 async def answer(call: Call, runtime: RuntimeOf) -> Response:
     """Return only the answers."""
     district = checked_district(runtime, call.district)
-    result = await runtime.answer(call.text, on=call.on, district=district, context=call.context)
+    result = await runtime.answer(call.text, on=call.on, district=district, context=call.context, record=call.final)
     return reply({**answers_json(result), "versions": runtime.engine.versions})
 
 
@@ -53,7 +57,9 @@ async def answer(call: Call, runtime: RuntimeOf) -> Response:
 async def classify(call: Call, runtime: RuntimeOf) -> Response:
     """Return only the category and the request type."""
     district = checked_district(runtime, call.district)
-    body = assist_json(await runtime.assist(call.text, on=call.on, district=district, context=call.context))
+    body = assist_json(
+        await runtime.assist(call.text, on=call.on, district=district, context=call.context, record=call.final)
+    )
     return reply({k: body[k] for k in ("category", "request_type", "requests", "note", "versions")})
 
 
@@ -61,7 +67,11 @@ async def classify(call: Call, runtime: RuntimeOf) -> Response:
 async def route(call: Call, runtime: RuntimeOf) -> Response:
     """Return only the category and the route."""
     a = await runtime.assist(
-        call.text, on=call.on, district=checked_district(runtime, call.district), context=call.context
+        call.text,
+        on=call.on,
+        district=checked_district(runtime, call.district),
+        context=call.context,
+        record=call.final,
     )
     return reply({"category": category_json(a.category), "route": route_json(a.route), "versions": a.versions})
 

@@ -81,7 +81,7 @@ async def _one(runtime: Runtime, number: int, line: bytes | None) -> dict[str, o
         call = BatchCall.model_validate_json(line)
         call_id = call.id
         district = checked_district(runtime, call.district)
-        result = await runtime.assist(call.text, on=call.on, district=district, context=call.context)
+        result = await runtime.assist(call.text, on=call.on, district=district, context=call.context, record=call.final)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         return {"line": number, "error": f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:300]}

@@ -32,6 +32,7 @@ class Call(_In):
         default_factory=list, max_length=200, description="本通电话此前说过的话,从早到晚;追问(如“那退休的呢”)据此理解"
     )
     on: datetime.date | None = Field(None, description="按哪一天的有效条目答复;默认今天")
+    final: bool = Field(True, description="说完了没有;边打字边查时填 false,不计入条目命中与未答队列")
 
 
 class SimilarCall(Call):

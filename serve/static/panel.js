@@ -49,7 +49,7 @@ async function look() {
   again = false;
   const since = typed;
   try {
-    const body = await post("v1/assist", { text });
+    const body = await post("v1/assist", { text, final: false });
     if (mine === epoch) await arrived(body, text, since);
   } catch (problem) {
     await failed(problem, mine);
@@ -94,7 +94,7 @@ async function openPiece(tab) {
   const { district, street } = body.places;
   const known = `${district}${street}`;
   const text = street && !piece.text.includes(street) ? `${known},${piece.text}` : piece.text;
-  const answered = await post("v1/assist", { text, district });
+  const answered = await post("v1/assist", { text, district, final: false });
   if (state.body === body) state.pieces[tab] = { ...answered, risk: body.risk };
 }
 
@@ -146,7 +146,18 @@ function announce() {
 }
 
 /** Record choices of one keystroke and draw them. */
+let counted = "";
+
+/** What was typed is whole once something is decided or the call ends: only then does it count as a question asked. */
+function heardOut() {
+  const text = call.value;
+  if (!text.trim() || text === counted) return;
+  counted = text;
+  post("v1/assist", { text, final: true }).catch(() => {});
+}
+
 function decide(choices, words) {
+  heardOut();
   const about = { text: desk.body.text, call_id: desk.body.call_id ?? options.get("session") ?? "" };
   const made = decisions.make(state.tab, about, choices, words);
   show();
@@ -198,6 +209,7 @@ async function copyAnswer() {
 }
 
 function fresh() {
+  heardOut();
   if (!call.value && !decisions.steps.length) return;
   const kept = { state, text: call.value, tabs: decisions.tabs, steps: decisions.steps };
   epoch += 1;

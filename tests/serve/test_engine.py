@@ -4,6 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kb.feedback import Feedback
+from kb.unanswered import UnansweredQueue
 from serve.inputs import InputError
 from serve.views import ASSIST_COLUMNS, assist_json, assist_row
 
@@ -39,6 +41,15 @@ def test_a_follow_up_is_read_with_the_call_so_far(engine) -> None:
 def test_personal_data_of_the_context_is_masked(engine) -> None:
     a = engine.assist("那退休的呢", context=["电话13812345678医保报销多少"])
     assert "13812345678" not in str(assist_json(a))
+
+
+def test_hits_and_unanswered_questions_are_left_for_the_desk(engine) -> None:
+    queue, feedback = UnansweredQueue(engine.store.engine, engine.bundle.embedder.name), Feedback(engine.store.engine)
+    right = engine.answer("工地上试用期最长能定多久").answers[0].entry_id
+    assert not engine.answer("火星移民怎么报名,我电话13812345678").answered
+    engine.recorder.flush()
+    assert feedback.hits()[right] >= 1
+    assert "火星移民怎么报名,我电话[电话]" in [c.sample for c in queue.list(limit=1000)]
 
 
 def test_a_gas_leak_goes_to_the_emergency_lines_first(engine) -> None:

@@ -86,5 +86,5 @@ def test_the_service_lives_on_after_bad_input(service: str) -> None:
 
 
 def test_a_follow_up_is_read_with_its_context(service: str) -> None:
-    status, body = post(service, "/v1/answer", text="那农村的呢", context=["城市低保多少钱"])
+    status, _, body = post(service, "/v1/answer", text="那农村的呢", context=["城市低保多少钱"])
     assert (status, body["understood"]) == (200, "农村低保多少钱")
