@@ -34,6 +34,8 @@ def migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":  # replicas that start together wait for one another
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(812346)")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
