@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 export YOUSU_HOME ?= $(CURDIR)/var
 
-.PHONY: run install prepare test test-finetune lint types fix bench train clean
+.PHONY: run install prepare test test-finetune lint types fix bench load chaos train clean
 run: prepare  ## set up, then start the service and the panel on http://127.0.0.1:8345
 	@$(BIN)/yousu serve
 
@@ -27,7 +27,7 @@ test: $(VENV)/.dev  ## lint, types, import rules and every test that needs no to
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -m "not finetune"
+	$(BIN)/python -m pytest -m "not finetune and not chaos"
 
 $(VENV)/.finetune: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,finetune]'
@@ -38,6 +38,12 @@ test-finetune: $(VENV)/.finetune  ## the tests that need torch and sentence-tran
 
 bench: $(STAMP)  ## latency, throughput, start-up time and memory in one table
 	@$(BIN)/yousu bench serve
+
+load: $(STAMP)  ## steady, full and four times too much, with the encoder alone and a no-op beside it
+	@$(BIN)/yousu bench load
+
+chaos: $(VENV)/.dev  ## hurt real processes, one line a fault
+	$(BIN)/python -m pytest -m chaos -v --no-header -rN tests/chaos
 
 train: $(STAMP)  ## retrain the shipped heads from data/tickets
 	@$(BIN)/yousu train-heads

@@ -251,3 +251,12 @@ def bench_serve(as_json: AsJson = False, seconds: Annotated[float, typer.Option(
         return
     for key, value in figures.items():
         typer.echo(f"{key:<34}{value}")
+
+
+@bench_app.command("load")
+def bench_load(seconds: Annotated[float, typer.Option(help="每项秒数")] = 8.0) -> None:
+    """压测:平稳、饱和、4 倍过载,旁列空接口与单独编码。"""
+    from serve.load import measure
+
+    for what, figure in measure(seconds):
+        typer.echo(f"{what}\t{figure}")

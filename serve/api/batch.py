@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 
 import orjson
 from fastapi import APIRouter, HTTPException, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response
 from pydantic import Field, ValidationError
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 from serve import audit
 from serve.api.assist import checked_district
@@ -25,6 +28,26 @@ LONGEST_LINE = 200_000
 router = APIRouter(prefix="/v1", tags=["批量"])
 
 
+class _Lines(Response):
+    """Sends lines as they are made. Starlette's own streaming listens for a disconnect meanwhile, which would take
+    the lines that are still to be read."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, lines: AsyncIterator[bytes]) -> None:
+        super().__init__()
+        self._made = lines
+        del self.headers["content-length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the head, every line, and the end."""
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        with contextlib.suppress(ClientDisconnect):
+            async for line in self._made:
+                await send({"type": "http.response.body", "body": line, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
 class BatchCall(Call):
     """A line of a batch: a call, with an id that comes back with its result."""
 
@@ -37,7 +60,7 @@ _EXAMPLE = '{"id":"1","text":"城西区路灯不亮"}\n{"id":"2","text":"居民�
 @router.post(
     "/batch",
     summary="批量:JSON Lines 进,JSON Lines 出",
-    response_class=StreamingResponse,
+    response_class=Response,
     responses={
         200: {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/BatchLine"}}}},
         **replies(401, 403, 413, 415, 429),
@@ -49,7 +72,7 @@ _EXAMPLE = '{"id":"1","text":"城西区路灯不亮"}\n{"id":"2","text":"居民�
         }
     },
 )
-async def batch(request: Request, runtime: RuntimeOf, info: InfoOf) -> StreamingResponse:
+async def batch(request: Request, runtime: RuntimeOf, info: InfoOf) -> Response:
     """Answer every line in order; a line that cannot be worked on gets an `error` and the rest go on."""
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind not in {MEDIA_TYPE, "application/jsonl", "application/json-lines"}:
@@ -58,7 +81,7 @@ async def batch(request: Request, runtime: RuntimeOf, info: InfoOf) -> Streaming
         runtime.metrics.refused.labels("batches").inc()
         raise HTTPException(429, f"同时进行的批量任务已达 {runtime.settings.max_batches} 个", {"Retry-After": "30"})
     audit.record(runtime.records, who=info.who, what="batch", request_id=info.request_id)
-    return StreamingResponse(_work(request, runtime), media_type=MEDIA_TYPE)
+    return _Lines(_work(request, runtime))
 
 
 async def _work(request: Request, runtime: Runtime) -> AsyncIterator[bytes]:

@@ -20,6 +20,7 @@ def renewed(engine: Engine, home: Path, **settings: object) -> Engine:
     """The shipped engine over an empty database in `home`, with other settings."""
     other = copy.copy(engine)
     other.settings = engine.settings.model_copy(update={"home": home, **settings})
+    home.mkdir(exist_ok=True)
     url = other.settings.database_url
     other.store, other.records = EntryStore(url), Records(url)
     other.store.upsert(engine.store.entries(), who="test", why="shipped")

@@ -62,6 +62,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime, nullable=False, index=True),
         sa.Column("bundle", sa.String(64), nullable=False),
         sa.Column("kb", sa.String(64), nullable=False),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "ticket",
@@ -77,6 +78,7 @@ def upgrade() -> None:
         sa.Column("stored_at", sa.DateTime, nullable=False),
         sa.Column("encoder", sa.String(100), nullable=False),
         sa.Column("vector", sa.LargeBinary, nullable=False),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "idempotency",

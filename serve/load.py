@@ -1,0 +1,170 @@
+"""Load on a running service: steady, full and four times too much; with the encoder alone and a no-op as floors."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import orjson
+
+from serve.bench import CALLS, _encoder_alone, _free_port, _ready
+
+HEAD = "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+
+
+@dataclass
+class Figures:
+    """What came back: milliseconds of accepted calls, and how many of each status."""
+
+    seconds: float = 0.0
+    times: list[float] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+
+    def percentile(self, share: float) -> float:
+        """Return a percentile of the accepted calls, in milliseconds."""
+        return float(np.percentile(self.times, share)) if self.times else float("nan")
+
+    @property
+    def per_second(self) -> float:
+        """Accepted calls per second."""
+        return len(self.times) / self.seconds if self.seconds else 0.0
+
+
+class Client:
+    """One kept connection that speaks just enough HTTP/1.1 not to be the bottleneck."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._stream: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def call(self, request: bytes) -> int:
+        """Send a request and return the status of its reply; 0 when the connection broke."""
+        try:
+            if self._stream is None:
+                self._stream = await asyncio.open_connection("127.0.0.1", self.port)
+            reader, writer = self._stream
+            writer.write(request)
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+            length = int(head.split("content-length:")[1].split("\r\n")[0])
+            await reader.readexactly(length)
+            return int(head.split(" ")[1])
+        except (OSError, asyncio.IncompleteReadError, IndexError):
+            self.close()
+            return 0
+
+    def close(self) -> None:
+        """Drop the connection."""
+        if self._stream is not None:
+            self._stream[1].close()
+            self._stream = None
+
+
+def requests(path: str) -> itertools.cycle[bytes]:
+    """Return calls that differ from one another, so that no cache answers; a GET for anything but /v1."""
+    if not path.startswith("/v1/"):
+        return itertools.cycle([f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()])
+    made = []
+    for i in range(20_000):
+        body = orjson.dumps({"text": f"{CALLS[i % len(CALLS)]},第{i}次打来"})
+        made.append(HEAD.format(path=path, length=len(body)).encode() + body)
+    return itertools.cycle(made)
+
+
+async def closed(port: int, path: str, clients: int, seconds: float) -> Figures:
+    """Every client sends its next call when it has the reply to the last."""
+    figures, source, end = Figures(seconds), requests(path), time.perf_counter() + seconds
+
+    async def one() -> None:
+        client = Client(port)
+        while (start := time.perf_counter()) < end:
+            status = await client.call(next(source))
+            _note(figures, status, start)
+            if status == 429:
+                await asyncio.sleep(0.05)
+        client.close()
+
+    await asyncio.gather(*(one() for _ in range(clients)))
+    return figures
+
+
+async def steady(port: int, path: str, rate: float, seconds: float) -> Figures:
+    """Calls start `rate` times a second whatever the replies do; the time counts from when a call was due."""
+    figures, source, idle = Figures(seconds), requests(path), [Client(port) for _ in range(4)]
+    running: set[asyncio.Task[None]] = set()
+
+    async def one(due: float) -> None:
+        client = idle.pop() if idle else Client(port)
+        _note(figures, await client.call(next(source)), due)
+        idle.append(client)
+
+    start = time.perf_counter()
+    for i in range(int(rate * seconds)):
+        due = start + i / rate
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        task = asyncio.create_task(one(due))
+        running.add(task)
+        task.add_done_callback(running.discard)
+    await asyncio.gather(*running)
+    return figures
+
+
+def _note(figures: Figures, status: int, start: float) -> None:
+    figures.statuses[status] += 1
+    if status == 200:
+        figures.times.append((time.perf_counter() - start) * 1000)
+
+
+def measure(seconds: float = 8.0) -> list[tuple[str, str]]:
+    """Start the service in a process of its own and return (what, figure) rows."""
+    port = _free_port()
+    environment = {**os.environ, "YOUSU_AUTH": "off", "YOUSU_LOG_LEVEL": "warning"}
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "yousu", "serve", "--port", str(port)], stdout=subprocess.DEVNULL,
+        cwd=Path(__file__).parent.parent, env=environment,
+    )  # fmt: skip
+    try:
+        while not _ready(port):
+            if process.poll() is not None:
+                raise RuntimeError(f"the service stopped with code {process.returncode}")
+            time.sleep(0.02)
+        rows = [("启动到就绪(秒)", f"{time.perf_counter() - started:.2f}")]
+        asyncio.run(closed(port, "/v1/assist", 2, 1.0))
+        rows += _table(port, seconds)
+        resident = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+        rows.append(("常驻内存(MB)", f"{resident:.0f}"))
+    finally:
+        process.terminate()
+        process.wait()
+    rows.append(("单独编码 p50(ms)", f"{_encoder_alone(seconds):.1f}"))
+    return rows
+
+
+def _table(port: int, seconds: float) -> list[tuple[str, str]]:
+    calm = asyncio.run(steady(port, "/v1/assist", 20, seconds))
+    full = asyncio.run(closed(port, "/v1/assist", 8, seconds))
+    rate = 4 * max(full.per_second, 1)
+    over = asyncio.run(steady(port, "/v1/assist", rate, seconds))
+    nothing = asyncio.run(closed(port, "/healthz", 8, min(seconds, 3)))
+    return [
+        ("每秒 20 次:p50 / p99(ms)", f"{calm.percentile(50):.1f} / {calm.percentile(99):.1f}"),
+        ("每秒 20 次:状态", _statuses(calm)),
+        ("饱和(8 个客户端):次/秒", f"{full.per_second:.0f}"),
+        ("饱和:p50 / p99(ms)", f"{full.percentile(50):.1f} / {full.percentile(99):.1f}"),
+        (f"4 倍过载(每秒 {rate:.0f} 次):办成 次/秒", f"{over.per_second:.0f}"),
+        ("4 倍过载:办成的 p50 / p99(ms)", f"{over.percentile(50):.1f} / {over.percentile(99):.1f}"),
+        ("4 倍过载:状态", _statuses(over)),
+        ("空接口 /healthz:次/秒", f"{nothing.per_second:.0f}"),
+    ]
+
+
+def _statuses(figures: Figures) -> str:
+    return " ".join(f"{status}×{count}" for status, count in sorted(figures.statuses.items()))
