@@ -177,13 +177,13 @@ class Engine:
 
     def _requests(self, prepared: str, vector: NDArray[np.float32]) -> tuple[Request, ...]:
         pieces = propose(prepared)
-        whole = self.bundle.category.categorise(prepared, vector)
-        if len(pieces) == 1:
+        whole = self.bundle.categorise(prepared, vector)
+        if len(pieces) == 1 or self.bundle.own_labels:
             return (Request(prepared, whole),)
         vectors = self.bundle.embedder.encode(pieces, kind="query")
         found: list[Request] = []
         for piece, v in zip(pieces, vectors, strict=True):
-            category = self.bundle.category.categorise(piece, v)
+            category = self.bundle.categorise(piece, v)
             if category.depth >= 2 and all(category.path[1] != r.category.path[1] for r in found):
                 found.append(Request(piece, category))
         return tuple(found) if len(found) > 1 else (Request(prepared, whole),)
@@ -195,6 +195,8 @@ class Engine:
         if category is not None:
             leaves = [(category.code, category.probabilities[-1])]
             leaves += [(code, p) for code, _, p in category.alternatives]
+            if self.bundle.own_labels:
+                leaves = [(code, p) for code, p in leaves if code in self.catalog.duties]
         return self.router.route(leaves, text, places, risks)
 
     def _similar(self, vector: NDArray[np.float32], top: int = 3) -> tuple[Similar, ...]:

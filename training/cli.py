@@ -1,11 +1,97 @@
 """The training commands of the `yousu` command line."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from models.locations import bundle_dir, catalog_dir, data_dir
+from models.locations import bundle_dir, catalog_dir, data_dir, home_dir
+
+
+class DefaultGroup(TyperGroup):
+    """A group whose first argument may be a file: then the command is `run`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put `run` in front when the first argument is no sub-command."""
+        if args and args[0] not in self.commands and args[0] not in {"--help", "-h"}:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+train_app = typer.Typer(
+    cls=DefaultGroup,
+    no_args_is_help=True,
+    help="训练:yousu train 文件 --text 列 --label 列 --out 文件夹;选项见 yousu train run --help",
+)
+Seed = Annotated[int, typer.Option(help="随机种子;相同输入与种子得到相同的权重")]
+Base = Annotated[Path, typer.Option(help="起步的模型包:取其编码器、诉求类型与答复校准")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="不显示进度")]
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn an error that a person can act on into a message and exit status 1."""
+    from models.bundle import BundleError
+    from models.catalog import CatalogError
+    from training.packing import PackingError
+    from training.quick import TrainError
+    from training.tables import TableError
+
+    try:
+        yield
+    except (TableError, TrainError, PackingError, BundleError, CatalogError) as error:
+        typer.echo(f"错误:{error}", err=True)
+        raise typer.Exit(1) from error
+    except OSError as error:
+        said = "磁盘已满,写不下模型包" if error.errno == 28 else "读写失败"
+        typer.echo(f"错误:{said}({error.filename or ''} {error.strerror or error});原有的模型包没有改动", err=True)
+        raise typer.Exit(1) from error
+
+
+@train_app.command("run")
+def run(
+    file: Annotated[str, typer.Argument(help="带标签的表:.csv、.xlsx、.parquet 或数据库地址")],
+    text: Annotated[str, typer.Option(help="文字所在的列(自然文字或空格分词均可)")] = "",
+    label: Annotated[list[str] | None, typer.Option(help="标签列,从粗到细,可重复给出")] = None,
+    out: Annotated[Path | None, typer.Option(help="模型包输出文件夹")] = None,
+    encoding: Annotated[str, typer.Option(help="CSV 的编码;不给则自动识别")] = "",
+    sheet: Annotated[str, typer.Option(help="工作表名;不给则取行数最多的")] = "",
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="略过没有文字或标签的行,多少都可以")] = False,
+    base: Base = bundle_dir(),
+    seed: Seed = 0,
+    quiet: Quiet = False,
+) -> None:
+    """在任何带标签的表上训练,分类体系取自标签,不需要映射文件。"""
+    from training.quick import TrainError, train_quick
+
+    with told():
+        if not text or not label or out is None:
+            raise TrainError("请给出 --text 列名、--label 列名(可多个)和 --out 文件夹")
+        manifest = train_quick(
+            file, text, label, out, base=base, cache=home_dir() / "training" / "embeddings", encoding=encoding,
+            sheet=sheet, skip_bad=skip_bad, seed=seed, progress=not quiet,
+        )  # fmt: skip
+    show_quick(manifest, out)
+
+
+def show_quick(manifest: dict[str, Any], out: Path) -> None:
+    """Print what a training gave."""
+    metrics, examples = manifest["metrics"]["category"], manifest["examples"]
+    held = metrics["held_out"]
+    left = ";".join(f"{n} 行{why}" for why, n in examples["left_out"].items())
+    typer.echo(f"读入 {examples['rows']} 行" + (f"(另有 {left},已略过)" if left else ""))
+    typer.echo(f"检验:{held['rows']} 行未参与训练(相同或相近的文字不跨两边)")
+    for i, level in enumerate(held["levels"], start=1):
+        typer.echo(
+            f"  第{i}级 {level['classes']} 类:准确率 {level['accuracy']:.1%},宏平均 F1 {level['macro_f1']:.1%},"
+            f"校准误差 {level['ece']:.3f}"
+        )
+    typer.echo(f"模型包 {manifest['version']} 已写入 {out};使用:yousu assist --bundle {out} --file 来电.csv")
 
 
 def train_heads(
