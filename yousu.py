@@ -4,11 +4,13 @@ import typer
 
 from models.catalog_cli import app as catalog_app
 from serve.cli import app
+from training.bundle_cli import app as bundle_app
 from training.cli import train_app, train_heads
 from training.encoder.cli import app as encoder_app
 
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(encoder_app, name="encoder")
+app.add_typer(bundle_app, name="bundle")
 app.add_typer(train_app, name="train")
 app.command("train-heads")(train_heads)
 

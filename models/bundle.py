@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from models.catalog import Catalog
 from models.classifier import Category, CategoryClassifier
 from models.embedder import Embedder, load_embedder
 from models.features import WordCutter
+from models.router import NO_HISTORY, History
 from models.textform import FILE as FORM_FILE
 from models.textform import TextForm
 
@@ -37,6 +39,8 @@ class Bundle:
     answering: dict[str, Any]
     form: TextForm | None = None
     """How the category head reads texts, when it was trained on a table of its own; None = as prepared."""
+    history: History = NO_HISTORY
+    """Units that kept or gave back the training tickets, by leaf; empty when none were recorded."""
 
     @property
     def own_labels(self) -> bool:
@@ -61,6 +65,13 @@ class Bundle:
 def taxonomy_of(manifest: dict[str, Any]) -> str:
     """Return `catalog` or `labels`: where the categories of a bundle come from."""
     return str(manifest.get("taxonomy", "catalog"))
+
+
+def _history(file: Path) -> History:
+    if not file.is_file():
+        return NO_HISTORY
+    record = json.loads(file.read_text(encoding="utf-8"))
+    return History(record["accepted"], record["returned"])
 
 
 def file_hash(path: Path) -> str:
@@ -122,5 +133,6 @@ def load_bundle(folder: Path, catalog: Catalog, *, threads: int = 1) -> Bundle:
         category=category,
         request_type=CategoryClassifier.load(folder / "request_type", category.cutter),
         answering=json.loads((folder / "answering.json").read_text(encoding="utf-8")),
+        history=_history(folder / "history.json"),
         form=TextForm.load(folder) if (folder / FORM_FILE).is_file() else None,
     )

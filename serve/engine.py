@@ -83,7 +83,7 @@ class Engine:
         self.bundle: Bundle = load_bundle(self.settings.bundle, self.catalog, threads=self.settings.threads)
         self.risk_rules = RiskRules(self.catalog.risks, self.catalog.triggers)
         self.place_finder = PlaceFinder(self.catalog.places)
-        self.router = Router(self.catalog)
+        self.router = Router(self.catalog, self.bundle.history)
         self.store = open_store(self.settings)
         cache = self.settings.home / "index" / "entries.npz"
         index = HybridIndex(self.store.entries(status="published"), self.bundle.embedder, cache)

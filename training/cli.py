@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from models.locations import bundle_dir, catalog_dir, data_dir, home_dir
+from models.locations import bundle_dir, catalog_dir, data_dir, home_dir, shipped_bundle_dir
 
 
 class DefaultGroup(TyperGroup):
@@ -62,13 +62,20 @@ def run(
     encoding: Annotated[str, typer.Option(help="CSV 的编码;不给则自动识别")] = "",
     sheet: Annotated[str, typer.Option(help="工作表名;不给则取行数最多的")] = "",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="略过没有文字或标签的行,多少都可以")] = False,
+    mapping: Annotated[Path | None, typer.Option(help="映射文件;见 yousu train inspect")] = None,
+    split: Annotated[str, typer.Option(help="检验用的工单怎么留:time 最新一月,random 随机(按组)")] = "time",
+    corrections: Annotated[Path | None, typer.Option(help="人工改过的可疑标签表,改为列优先于原标签")] = None,
+    wrong_cost: Annotated[float, typer.Option(help="模拟:派错一次抵消几次派对")] = 10.0,
     base: Base = bundle_dir(),
     seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
-    """在任何带标签的表上训练,分类体系取自标签,不需要映射文件。"""
+    """训练。给 --text 与 --label:分类体系取自标签,不需要映射;给 --mapping:工单按时间划分,出报告,存入模型包库。"""
     from training.quick import TrainError, train_quick
 
+    if mapping is not None:
+        _run_tickets(file, mapping, base, split, seed, corrections, not quiet, skip_bad, wrong_cost)
+        return
     with told():
         if not text or not label or out is None:
             raise TrainError("请给出 --text 列名、--label 列名(可多个)和 --out 文件夹")
@@ -77,6 +84,70 @@ def run(
             sheet=sheet, skip_bad=skip_bad, seed=seed, progress=not quiet,
         )  # fmt: skip
     show_quick(manifest, out)
+
+
+def _run_tickets(
+    file: str, mapping: Path, base: Path, split: str, seed: int, corrections: Path | None, progress: bool,
+    skip_bad: bool, wrong_cost: float,
+) -> None:  # fmt: skip
+    from training.quick import TrainError
+    from training.run import Options, train_tickets
+    from training.simulate import Costs
+
+    with told():
+        if split not in {"time", "random"}:
+            raise TrainError(f"--split 应为 time 或 random,实为 {split}")
+        options = Options(
+            base=base, home=home_dir(), catalog=catalog_dir(), split=split, seed=seed, corrections=corrections,
+            progress=progress, skip_bad=skip_bad, costs=Costs(wrong_cost=wrong_cost),
+        )  # fmt: skip
+        folder, report = train_tickets(file, mapping, options)
+    data = report["data"]
+    typer.echo(f"读入 {data['read']} 行,可用 {data['used']} 件;训练 {data['trained']},检验 {data['held_out']}")
+    for unknown in report["unknown_labels"][:10]:
+        near = "、".join(unknown["near"]) or "无"
+        typer.echo(f"  目录里没有的标签:{unknown['label']}({unknown['rows']} 行;相近:{near})")
+    for i, level in enumerate(report["classification"]["levels"], start=1):
+        typer.echo(f"  第{i}级 {level['classes']} 类:准确率 {level['accuracy']:.1%},校准误差 {level['ece']:.3f}")
+    chosen = report["simulator"]["chosen"]
+    typer.echo(
+        f"  门槛 {chosen['threshold']:.2f} 以上自动派单:{chosen['automatic']:.0%} 的工单,判对 {chosen['accuracy']:.1%}"
+    )
+    typer.echo("  用时(秒):" + ",".join(f"{k} {v:g}" for k, v in report["seconds"].items()))
+    run_folder = home_dir() / "training" / "runs" / folder.name
+    typer.echo(f"模型包 {folder.name} 已写入 {folder}(尚未启用);报告 {run_folder / 'report.html'}")
+
+
+@train_app.command("inspect")
+def inspect(
+    file: Annotated[str, typer.Argument(help="工单表或数据库地址")],
+    out: Annotated[Path, typer.Option(help="映射文件;已有则按它读取")] = Path("mapping.toml"),
+    encoding: Annotated[str, typer.Option(help="CSV 的编码;不给则自动识别")] = "",
+    sheet: Annotated[str, typer.Option(help="工作表名")] = "",
+    table: Annotated[str, typer.Option(help="数据库的表名或 SELECT")] = "",
+) -> None:
+    """看一眼工单表:提出映射文件,照它读出前 5 件,列出所有问题。"""
+    with told():
+        from models.catalog import load_catalog
+        from training.inspect import inspect_table
+
+        for line in inspect_table(file, out, load_catalog(catalog_dir()), encoding=encoding, sheet=sheet, table=table):
+            typer.echo(line)
+
+
+@train_app.command("augment")
+def augment(
+    out: Annotated[Path, typer.Option(help="输出的 .csv")],
+    rows: Annotated[int, typer.Option(help="件数")] = 10_000,
+    seed: Seed = 0,
+) -> None:
+    """由书写样例生成合成工单,只用来测规模与速度,不能用来说明准确率。"""
+    with told():
+        from models.catalog import load_catalog
+        from training.augment import write_grown
+
+        write_grown(load_catalog(catalog_dir()), data_dir() / "tickets" / "examples.csv", rows, out, seed=seed)
+    typer.echo(f"{out}:{rows} 件合成工单")
 
 
 def show_quick(manifest: dict[str, Any], out: Path) -> None:
@@ -95,7 +166,9 @@ def show_quick(manifest: dict[str, Any], out: Path) -> None:
 
 
 def train_heads(
-    bundle: Annotated[Path, typer.Option(help="模型包文件夹(须有 encoder/)")] = bundle_dir(),
+    bundle: Annotated[
+        Path, typer.Option(help="模型包文件夹(须有 encoder/)", envvar="YOUSU_BUNDLE")
+    ] = shipped_bundle_dir(),
     catalog: Annotated[Path, typer.Option(help="目录文件夹")] = catalog_dir(),
     data: Annotated[Path, typer.Option(help="数据文件夹(tickets/ 与 kb/)")] = data_dir(),
 ) -> None:

@@ -116,9 +116,7 @@ def _cross_calibrated(
     return proba
 
 
-def thresholds(
-    proba: NDArray[np.float64], truth: NDArray[np.int64], taxonomy: Taxonomy, risk: float
-) -> list[float]:
+def thresholds(proba: NDArray[np.float64], truth: NDArray[np.int64], taxonomy: Taxonomy, risk: float) -> list[float]:
     """Return per level the lowest confidence with at most `risk` wrong above it."""
     found = []
     for level in range(taxonomy.depth):
