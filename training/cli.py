@@ -135,6 +135,35 @@ def inspect(
             typer.echo(line)
 
 
+@train_app.command("simulate")
+def simulate(
+    version: Annotated[str, typer.Argument(help="模型包版本")],
+    wrong_cost: Annotated[float, typer.Option(help="派错一次抵消几次派对")] = 10.0,
+    transfer_days: Annotated[float, typer.Option(help="派错耽误几天")] = 2.0,
+    manual_days: Annotated[float, typer.Option(help="人工派单等几天")] = 0.1,
+    threshold: Annotated[float, typer.Option(help="自己选的门槛;不给则取收益最大的")] = 0.0,
+    store: Annotated[bool, typer.Option("--store", help="把选定的门槛存入模型包")] = False,
+) -> None:
+    """自动派单模拟:不同门槛下自动派出多少、判对多少、转办与天数;可把选定的门槛存入模型包。"""
+    with told():
+        from training.registry import folder_of
+        from training.simulate import Costs, choose, simulate_again, store_point
+
+        folder = folder_of(home_dir() / "bundles", version, shipped_bundle_dir())
+        outcomes = home_dir() / "training" / "runs" / folder.name / "outcomes.json"
+        points = simulate_again(outcomes, Costs(transfer_days, manual_days, wrong_cost))
+        chosen = min(points, key=lambda p: abs(p.threshold - threshold)) if threshold else choose(points)
+        typer.echo("门槛  自动派出  判对    每千件派错  转办(预计/现在)  省下天数")
+        for p in points:
+            typer.echo(
+                f"{p.threshold:.2f}  {p.automatic:7.1%}  {p.accuracy:6.1%}  {p.wrong_per_1000:8.1f}  "
+                f"{p.transfers:6.1f} / {p.transfers_now:.1f}  {p.days_saved:8.1f}" + (" *" if p == chosen else "")
+            )
+        if store:
+            store_point(folder, chosen)
+            typer.echo(f"门槛 {chosen.threshold:.2f} 已存入 {folder.name}")
+
+
 @train_app.command("augment")
 def augment(
     out: Annotated[Path, typer.Option(help="输出的 .csv")],

@@ -43,7 +43,8 @@ def inspect_table(source: str, out: Path, catalog: Catalog, *, encoding: str, sh
 def _roles(mapping: Mapping) -> list[str]:
     named = (
         ("文字", "、".join(mapping.text)), ("标签", "、".join(mapping.labels)), ("时间", mapping.time),
-        ("首派单位", mapping.unit), ("最终单位", mapping.final_unit), ("工单号", mapping.id), ("来电人", mapping.caller),
+        ("首派单位", mapping.unit), ("最终单位", mapping.final_unit), ("工单号", mapping.id),
+        ("来电人", mapping.caller),
         ("派单后才有,不用于训练", "、".join(mapping.after_dispatch)),
     )  # fmt: skip
     return [f"  {name}:{columns or '(没有)'}" for name, columns in named]

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from models.catalog import Catalog
 
 _DATE = re.compile(
-    r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?:(?:\s*日\s*|[ T]+)(\d{1,2})[:时](\d{1,2})分?(?::(\d{1,2}))?)?"
+    r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})"
+    r"(?:(?:\s*日\s*|[ T]+)(\d{1,2})[:时](\d{1,2})分?(?::(\d{1,2}))?)?"
 )
 _COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?$")
 _EXCEL_DAY_ZERO = datetime.datetime(1899, 12, 30)

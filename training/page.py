@@ -6,6 +6,8 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
+from training.simulate import ENOUGH
+
 _STYLE = """
 body{font-family:"Noto Sans CJK SC","Microsoft YaHei","PingFang SC",sans-serif;margin:0;background:#f4f6f8;color:#1d2733}
 main{max-width:1080px;margin:0 auto;padding:24px}h1{font-size:26px;margin:8px 0}h2{font-size:19px;margin:36px 0 8px}
@@ -13,7 +15,7 @@ main{max-width:1080px;margin:0 auto;padding:24px}h1{font-size:26px;margin:8px 0}
 .card{background:#fff;border-radius:8px;padding:16px;border:1px solid #dfe5ec}.card b{display:block;font-size:30px}
 .card span{color:#55636f;font-size:14px}.say{background:#fff;border-left:4px solid #1b6ca8;padding:14px 18px;line-height:1.8}
 table{border-collapse:collapse;width:100%;background:#fff;font-size:14px}td,th{border:1px solid #dfe5ec;padding:6px 9px;
-text-align:left;vertical-align:top}th{background:#eaf0f6}td.n{text-align:right}.chart{background:#fff;margin:10px 0}
+text-align:left;vertical-align:top}td:nth-child(-n+3){min-width:5em}th{background:#eaf0f6}td.n{text-align:right}.chart{background:#fff;margin:10px 0}
 small{color:#55636f}details{margin:6px 0}
 """
 
@@ -59,10 +61,11 @@ def _first_screen(r: dict[str, Any]) -> str:
     weak = [c for c in r["classes"] if c["support"] >= 5 and c["recall"] < 0.7][:3]
     said = [
         f"用 {data['from']} 至 {data['to']} 的" if data["from"] else "用",
-        f" {data['used']} 件工单训练,{data['held_out']} 件没有参与训练的工单检验"
+        f" {data['trained']} 件工单训练,{data['held_out']} 件没有参与训练的工单检验"
         + ("(最新的一段时间)。" if data["split_by"] == "time" else "(随机留出)。"),
         f"若把握在 {chosen['threshold']:.0%} 以上才自动派单,每 1000 件约 {1000 * chosen['automatic']:.0f} 件不必人工判断,"
-        f"其中约 {chosen['wrong_per_1000']:.0f} 件会派错。",
+        f"其中约 {chosen['wrong_per_1000']:.0f} 件会派错"
+        + (f"(只依据 {chosen['tickets']} 件,尚不可靠)。" if chosen["tickets"] < ENOUGH else "。"),
     ]
     if weak:
         said.append(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.measures import confusions, level_right, per_class, reliability
-from training.simulate import Costs, simulator_record
+from training.simulate import Costs, simulator_record, write_outcomes
 
 if TYPE_CHECKING:
     from training.fit import Fitted
@@ -24,7 +24,7 @@ _SHOWN = 120
 def build_report(
     p: Prepared, f: Fitted, costs: Costs | None = None, before: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return the report of a training as JSON-ready values; texts in it are masked and cut.
+    """Return the report of a training as JSON-ready values (`outcomes` aside); texts in it are masked.
 
     `before` is the data profile of the bundle that is measured against.
     """
@@ -55,6 +55,7 @@ def build_report(
         "slices": _slices(p, f, top_said == top_wanted),
         "learning_curve": learning_curve(p, f),
         "simulator": simulator_record(confidence, right, went_wrong, costs or Costs(), known),
+        "outcomes": (confidence, right, went_wrong),
         "suspects": [_suspect(p, f, s.position, s.given, s.believed, s.doubt, s.confidence) for s in suspects[:500]],
         "unknown_labels": [{"label": k, "rows": n, "near": list(near)} for k, n, near in p.resolved.unknown],
         "faults": [{"row": x.row, "column": x.column, "what": x.what} for x in p.intake.faults[:200]],
@@ -212,6 +213,7 @@ def write_report(folder: Path, report: dict[str, Any]) -> None:
     from training.audit import write_suspects
     from training.page import render
 
+    write_outcomes(folder / "outcomes.json", *report.pop("outcomes"))
     for name, text in (
         ("report.json", json.dumps(report, ensure_ascii=False, indent=1)),
         ("report.html", render(report)),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+ENOUGH = 30
+"""Automatically dispatched tickets below which a point is called unreliable."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Point:
     """One threshold: share dispatched automatically, accuracy among them, and what follows from it."""
 
     threshold: float
+    tickets: int
     automatic: float
     accuracy: float
     wrong_per_1000: float
@@ -58,6 +64,7 @@ def simulate(
         points.append(
             Point(
                 threshold=float(threshold),
+                tickets=int(chosen.sum()),
                 automatic=round(float(chosen.mean()), 4),
                 accuracy=round(hits / max(1, hits + wrong), 4),
                 wrong_per_1000=round(1000 * wrong / n, 1),
@@ -71,8 +78,33 @@ def simulate(
 
 
 def choose(points: list[Point]) -> Point:
-    """Return the point of greatest benefit; the highest threshold among equals."""
-    return max(points, key=lambda p: (p.benefit, p.threshold))
+    """Return the point of greatest benefit, the highest threshold among equals; points on few tickets come last."""
+    return max(points, key=lambda p: (p.tickets >= ENOUGH and p.benefit > 0, p.benefit, p.threshold))
+
+
+def write_outcomes(
+    file: Path, confidence: NDArray[np.float64], right: NDArray[np.bool_], went_wrong: NDArray[np.bool_]
+) -> None:
+    """Keep what the simulator needs, without any text."""
+    rows = zip(confidence.tolist(), right.tolist(), went_wrong.tolist(), strict=True)
+    file.write_text(json.dumps([[round(c, 5), r, w] for c, r, w in rows]), encoding="utf-8")
+
+
+def simulate_again(file: Path, costs: Costs) -> list[Point]:
+    """Return the points for other costs, from what `write_outcomes` kept."""
+    rows = json.loads(file.read_text(encoding="utf-8"))
+    confidence, right, went_wrong = (np.array([r[i] for r in rows]) for i in range(3))
+    return simulate(confidence, right.astype(bool), went_wrong.astype(bool), costs)
+
+
+def store_point(bundle: Path, point: Point) -> None:
+    """Store the chosen operating point in a bundle's manifest; its version, taken from its files, stays."""
+    file = bundle / "manifest.json"
+    manifest = json.loads(file.read_text(encoding="utf-8"))
+    manifest["operating_point"] = asdict(point)
+    temporary = bundle / "manifest.json.tmp"
+    temporary.write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+    temporary.replace(file)
 
 
 def simulator_record(

@@ -78,7 +78,9 @@ def test_a_database_table_and_a_parquet_file_are_read_like_a_csv(tmp_path: Path)
     import pandas as pd
     import sqlalchemy as sa
 
-    frame = pd.DataFrame({"内容": ["暖气不热", "路灯不亮"], "类别": ["供热", "路灯"], "时间": ["2026-01-02", "2026-01-03"]})
+    frame = pd.DataFrame(
+        {"内容": ["暖气不热", "路灯不亮"], "类别": ["供热", "路灯"], "时间": ["2026-01-02", "2026-01-03"]}
+    )
     frame.to_csv(tmp_path / "a.csv", index=False)
     frame.to_parquet(tmp_path / "a.parquet")
     url = f"sqlite:///{tmp_path / 'a.db'}"
@@ -104,16 +106,25 @@ def test_a_column_known_only_after_dispatch_is_refused_as_text(tmp_path: Path) -
 
 
 def test_the_final_unit_of_a_returned_ticket_is_what_teaches(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text(
-        "内容,派往单位,最终单位\n暖气不热,城管,住建\n路灯不亮,照明,\n", encoding="utf-8"
-    )
+    (tmp_path / "a.csv").write_text("内容,派往单位,最终单位\n暖气不热,城管,住建\n路灯不亮,照明,\n", encoding="utf-8")
     mapping = propose(("内容", "派往单位", "最终单位"))
     assert (mapping.unit, mapping.final_unit, mapping.target) == ("派往单位", "最终单位", "unit")
     assert [t.path for t in read(tmp_path / "a.csv", mapping).tickets] == [("住建",), ("照明",)]
 
 
 def test_a_proposed_mapping_survives_being_written(tmp_path: Path) -> None:
-    columns = ("工单号", "标题", "诉求内容", "一级", "一级分类", "二级分类", "受理时间", "办结时间", "来电号码", "满意度")
+    columns = (
+        "工单号",
+        "标题",
+        "诉求内容",
+        "一级",
+        "一级分类",
+        "二级分类",
+        "受理时间",
+        "办结时间",
+        "来电号码",
+        "满意度",
+    )
     mapping = propose(columns)
     assert mapping.text == ("标题", "诉求内容")
     assert mapping.after_dispatch == ("办结时间", "满意度")

@@ -69,7 +69,11 @@ def test_a_text_of_nothing_but_lost_words_stays() -> None:
         (lambda rows: rows, ["--label", "类型"], "没有列“类型”"),
         (lambda rows: rows[:3], [], "只有 3 行"),
         (lambda rows: [{**r, "类别": "供热"} for r in rows], [], "标签只有一种"),
-        (lambda rows: [{**r, "诉求内容": "" if i % 3 == 0 else r["诉求内容"]} for i, r in enumerate(rows)], [], "没有文字"),
+        (
+            lambda rows: [{**r, "诉求内容": "" if i % 3 == 0 else r["诉求内容"]} for i, r in enumerate(rows)],
+            [],
+            "没有文字",
+        ),
         (lambda rows: [{**r, "类别": "" if i % 3 == 0 else r["类别"]} for i, r in enumerate(rows)], [], "没有标签"),
         (lambda rows: [{**r, "类别": str(i)} for i, r in enumerate(rows)], [], "几乎每行标签都不同"),
     ],

@@ -50,8 +50,13 @@ def test_what_comes_after_dispatch_changes_no_weight_and_the_same_input_gives_th
     page = (run / "report.html").read_text(encoding="utf-8")
     assert "训练报告" in page
     assert "Plotly.newPlot" in page
-    assert "src=\"http" not in page
+    assert 'src="http' not in page
     assert (run / "suspects.xlsx").is_file()
+    version = run.name
+    again = yousu("train", "simulate", version, "--wrong-cost", "1", "--threshold", "0.5", "--store")
+    assert again.exit_code == 0, again.output
+    manifest = json.loads((shared_home / "bundles" / version / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["operating_point"]["threshold"] == 0.5
 
 
 def test_a_bundle_is_promoted_used_and_rolled_back(yousu, shared_home: Path, tmp_path: Path, mapping: Path) -> None:
@@ -104,7 +109,7 @@ def test_a_correction_by_a_person_wins_over_the_table(yousu, shared_home: Path, 
 
 
 def test_a_killed_training_goes_on_from_its_shards(tmp_path: Path, mapping: Path) -> None:
-    table = write(tmp_path / "a.csv", rows_of_sayings(3000))
+    table = write(tmp_path / "a.csv", rows_of_sayings(1150))
     home = tmp_path / "home"
     command = [sys.executable, "-m", "yousu", "train", str(table), "--mapping", str(mapping), "--quiet"]
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "YOUSU_HOME": str(home)})
@@ -118,7 +123,9 @@ def test_a_killed_training_goes_on_from_its_shards(tmp_path: Path, mapping: Path
     first = {f: f.stat().st_mtime_ns for f in shards.glob("[!.]*.npy")}
     assert first
     assert not list((home / "bundles").glob("*/manifest.json"))
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "YOUSU_HOME": str(home)}, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "YOUSU_HOME": str(home)}, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert {f: f.stat().st_mtime_ns for f in first} == first
     assert len(list((home / "bundles").glob("*/manifest.json"))) == 1

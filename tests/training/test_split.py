@@ -22,7 +22,9 @@ def ticket(text: str, day: int, caller: str = "") -> Ticket:
 
 
 def test_near_duplicates_share_a_group_and_others_do_not() -> None:
-    labels = near_duplicates([BASE, BASE + "谢谢", "小桥的路灯坏了半个月,晚上走路看不见", BASE.replace("物业", "热力")]).labels()
+    labels = near_duplicates(
+        [BASE, BASE + "谢谢", "小桥的路灯坏了半个月,晚上走路看不见", BASE.replace("物业", "热力")]
+    ).labels()
     assert labels[0] == labels[1] == labels[3]
     assert labels[2] != labels[0]
 
