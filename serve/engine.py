@@ -102,7 +102,6 @@ class Engine:
         self.catalog: Catalog = load_catalog(self.settings.catalog)
         self.risk_rules = RiskRules(self.catalog.risks, self.catalog.triggers)
         self.place_finder = PlaceFinder(self.catalog.places)
-        self.router = Router(self.catalog)
         self.store = open_store(self.settings)
         self.records = Records(self.settings.database_url)
         self._load_bundle()
@@ -110,6 +109,7 @@ class Engine:
     def _load_bundle(self) -> None:
         self.bundle: Bundle = load_bundle(self.settings.bundle, self.catalog, threads=self.settings.threads)
         self.bundle.category.categorise("路灯不亮", np.ones(self.bundle.embedder.dimension, np.float32))
+        self.router = Router(self.catalog, self.bundle.history)
         self.cases: SimilarCases = build(self.settings, self.bundle, self.catalog, self.records)
         self._load_entries()
 
@@ -277,10 +277,12 @@ class Engine:
         return ""
 
     def _requests(self, heard: Heard, vectors: NDArray[np.float32]) -> tuple[Request, ...]:
-        whole = self.bundle.category.categorise(heard.prepared, vectors[0])
+        whole = self.bundle.categorise(heard.prepared, vectors[0])
+        if self.bundle.own_labels:
+            return (Request(heard.prepared, whole),)
         found: list[Request] = []
         for piece, vector in zip(heard.pieces, vectors[1:], strict=False):
-            category = self.bundle.category.categorise(piece, vector)
+            category = self.bundle.categorise(piece, vector)
             if category.depth >= 2 and all(category.path[1] != r.category.path[1] for r in found):
                 found.append(Request(piece, category))
         return tuple(found) if len(found) > 1 else (Request(heard.prepared, whole),)
@@ -292,6 +294,8 @@ class Engine:
         if category is not None:
             leaves = [(category.code, category.probabilities[-1])]
             leaves += [(code, p) for code, _, p in category.alternatives]
+            if self.bundle.own_labels:
+                leaves = [(code, p) for code, p in leaves if code in self.catalog.duties]
         return self.router.route(leaves, text, places, risks)
 
 
