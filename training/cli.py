@@ -135,6 +135,27 @@ def inspect(
             typer.echo(line)
 
 
+@train_app.command("audit")
+def audit(
+    file: Annotated[str, typer.Argument(help="工单表或数据库地址")],
+    mapping: Annotated[Path, typer.Option(help="映射文件")],
+    out: Annotated[Path, typer.Option(help="可疑标签表,.xlsx;填好“改为”后用 --corrections 读回")],
+    split: Annotated[str, typer.Option(help="time 或 random")] = "time",
+    base: Base = bundle_dir(),
+    seed: Seed = 0,
+    quiet: Quiet = False,
+) -> None:
+    """标签核查:每件工单由没见过它的模型判断,可疑的按程度排成一张表。"""
+    with told():
+        from training.run import Options, audit_tickets
+
+        options = Options(
+            base=base, home=home_dir(), catalog=catalog_dir(), split=split, seed=seed, progress=not quiet,
+        )  # fmt: skip
+        found = audit_tickets(file, mapping, options, out)
+    typer.echo(f"{out}:{found} 件可疑;在“改为”列填写正确标签,再用 yousu train … --corrections {out} 训练")
+
+
 @train_app.command("simulate")
 def simulate(
     version: Annotated[str, typer.Argument(help="模型包版本")],

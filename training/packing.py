@@ -63,6 +63,11 @@ def pack(out: Path, base: Path, fill: Callable[[Path], dict[str, Any]]) -> dict[
     out.parent.mkdir(parents=True, exist_ok=True)
     for stale in out.parent.glob(f".{out.name}.*.tmp"):
         shutil.rmtree(stale, ignore_errors=True)
+    for old in out.parent.glob(f".{out.name}.*.old"):
+        if out.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.rename(out)
     temporary = out.parent / f".{out.name}.{os.getpid()}.tmp"
     try:
         temporary.mkdir()

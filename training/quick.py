@@ -18,7 +18,7 @@ from models.textform import TextForm, learn_form
 EMPTY_LIMIT = 0.2
 """Share of rows without text or label above which a table is refused."""
 LEAST_ROWS = 10
-LIMIT = 200
+LIMIT = 160
 """Characters of a text that are embedded."""
 
 

@@ -50,7 +50,7 @@ def versions(bundles: Path) -> list[dict[str, Any]]:
     """Return the manifests in `bundles`, oldest first."""
     found = []
     for file in sorted(bundles.glob("*/manifest.json")):
-        if not file.parent.name.startswith("."):
+        if not file.parent.name.startswith(".") and file.parent.name != "incoming":
             found.append(json.loads(file.read_text(encoding="utf-8")))
     return sorted(found, key=lambda m: m.get("made_at", ""))
 

@@ -183,6 +183,44 @@ def _filler(p: Prepared, fitted: Fitted, report: dict[str, Any], options: Option
     return fill
 
 
+def audit_tickets(source: str, mapping_file: Path, options: Options, out: Path) -> int:
+    """Write the suspicious labels of all tickets to a workbook, each judged by a model that had not seen it.
+
+    Four fits on three quarters of the groups each; nothing is trained for use. Returns the number of suspects.
+    """
+    from models.classifier import CategoryClassifier
+    from training.audit import cross_probabilities, find_suspects, write_suspects
+    from training.fit import calibration
+
+    p = prepare_tickets(source, load_mapping(mapping_file), options)
+    leaves = p.resolved.leaves
+    given = np.array([p.taxonomy.index[leaf] for leaf in leaves])
+
+    def score(train: NDArray[np.int64], test: NDArray[np.int64]) -> NDArray[np.float64]:
+        model = CategoryClassifier(cutter=p.cutter).fit(
+            [p.texts[i] for i in train], [leaves[i] for i in train], embeddings=p.vectors[train], taxonomy=p.taxonomy
+        )
+        return model.decision_function([p.texts[i] for i in test], p.vectors[test]).astype(np.float64)
+
+    scores = cross_probabilities(score, p.groups, len(p.taxonomy.leaves), seed=options.seed).astype(np.float32)
+    helper = CategoryClassifier()
+    helper.taxonomy_ = p.taxonomy
+    helper.temperature_, helper.exponents_ = calibration(scores, given, p.taxonomy)
+    suspects = find_suspects(helper.calibrate_scores(scores), given)
+
+    def name(leaf: int) -> str:
+        return " / ".join(p.taxonomy.names[k] for k in p.taxonomy.paths[leaf])
+
+    write_suspects(
+        out,
+        [
+            [t.key, t.row, s.doubt, name(s.given), name(s.believed), s.confidence, t.text[:300]]
+            for s, t in ((s, p.tickets[s.position]) for s in suspects)
+        ],
+    )
+    return len(suspects)
+
+
 def unit_history(p: Prepared) -> dict[str, dict[str, dict[str, float]]]:
     """Count, per leaf, the units that kept tickets and those that gave them back, on the training side only."""
     accepted: dict[str, dict[str, float]] = {}

@@ -91,6 +91,18 @@ def test_tickets_of_one_day_are_refused_unless_split_at_random(yousu, tmp_path: 
     assert "同一天" in result.output
 
 
+def test_wrong_labels_in_a_table_are_listed_for_people(yousu, tmp_path: Path, mapping: Path) -> None:
+    from training.tables import open_table
+
+    rows = rows_of_sayings(90)
+    rows[30]["类别"] = "噪音"
+    out = tmp_path / "suspects.xlsx"
+    result = yousu("train", "audit", write(tmp_path / "a.csv", rows), "--mapping", mapping, "--out", out, "--quiet")
+    assert result.exit_code == 0, result.output
+    first = next(cells for _, cells in open_table(out).rows)
+    assert (first[0], first[3], first[4]) == ("T0030", "噪音", "供热")
+
+
 def test_a_correction_by_a_person_wins_over_the_table(yousu, shared_home: Path, tmp_path: Path, mapping: Path) -> None:
     from training.audit import read_corrections, write_suspects
 
