@@ -3,13 +3,15 @@
 import typer
 
 from models.catalog_cli import app as catalog_app
-from serve.cli import app
-from training.cli import train_heads
+from serve.cli import app, bench_app
+from training.cli import bench_retrieval, train_heads, train_retrieval
 from training.encoder.cli import app as encoder_app
 
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(encoder_app, name="encoder")
 app.command("train-heads")(train_heads)
+app.command("train-retrieval")(train_retrieval)
+bench_app.command("retrieval")(bench_retrieval)
 
 
 def main() -> None:
