@@ -54,23 +54,30 @@ class _Rows:
         self.vectors = np.concatenate([self.vectors, vectors.astype(np.float32)])
         self.sizes = np.concatenate([self.sizes, np.asarray(sizes, np.int64)])
 
-    def cosines(self, vector: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the highest and the mean cosine of every slot, NaN where it has no vector."""
-        highest, mean = np.full((2, len(self.sizes)), np.nan, np.float32)
-        owning = np.flatnonzero(self.sizes)
-        if len(owning):
-            starts = np.concatenate([[0], np.cumsum(self.sizes[owning])[:-1]])
-            cosines = self.vectors @ vector
-            highest[owning] = np.maximum.reduceat(cosines, starts)
-            mean[owning] = np.add.reduceat(cosines, starts) / self.sizes[owning]
-        return highest, mean
+    def best(self, vector: NDArray[np.float32], slots: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """Return the highest cosine of every slot, or of `slots`, to `vector`; NaN where it has no text."""
+        if slots is None:
+            return _reduce(self.vectors @ vector, self.sizes)
+        first = np.cumsum(self.sizes) - self.sizes
+        rows = [np.arange(first[s], first[s] + self.sizes[s]) for s in slots]
+        return _reduce(self.vectors[np.concatenate(rows)] @ vector, self.sizes[slots])
+
+
+def _reduce(cosines: NDArray[np.float32], sizes: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the maximum of each run of `sizes` values, NaN for an empty run."""
+    out = np.full(len(sizes), np.nan, np.float32)
+    owning = np.flatnonzero(sizes)
+    if len(owning):
+        out[owning] = np.maximum.reduceat(cosines, np.concatenate([[0], np.cumsum(sizes[owning])[:-1]]))
+    return out
 
 
 class Ranker:
     """Ranks searchable things for a question; slots are given out in order and never used again.
 
-    The scan over the vectors is exact. An index that nominates by an approximate search instead need only pass
-    its candidates' views to the same `Fusion`.
+    Candidates are the nearest by passage or by the mean of their questions, and the best by BM25; only for these
+    the single questions are compared. The scan over the vectors is exact: an index that nominates by an
+    approximate search instead need only pass the views of its candidates to the same `Fusion`.
     """
 
     def __init__(self, embedder: Embedder, fusion: Fusion | None = None) -> None:
@@ -79,6 +86,7 @@ class Ranker:
         self.lexical = Bm25Index()
         empty = np.zeros((0, embedder.dimension), np.float32)
         self._questions, self._passages = _Rows(empty), _Rows(empty)
+        self._means = empty
         self._alive = np.zeros(0, bool)
 
     def __len__(self) -> int:
@@ -87,9 +95,13 @@ class Ranker:
 
     def add(self, things: Sequence[Searchable]) -> NDArray[np.int64]:
         """Make `things` findable and return their slots, shape (n_things,)."""
-        questions = [q for t in things for q in t.questions]
         parts = [t.parts for t in things]
-        self._questions.extend(self.embedder.encode(questions, kind="query"), [len(t.questions) for t in things])
+        sizes = np.array([len(t.questions) for t in things], np.int64)
+        vectors = self.embedder.encode([q for t in things for q in t.questions], kind="query")
+        sums = np.zeros((len(things), self.embedder.dimension), np.float32)
+        np.add.at(sums, np.repeat(np.arange(len(things)), sizes), vectors)
+        self._questions.extend(vectors, sizes)
+        self._means = np.concatenate([self._means, sums / np.maximum(sizes, 1)[:, None].astype(np.float32)])
         flat = [p for ps in parts for p in ps]
         self._passages.extend(self.embedder.encode(flat, kind="passage"), [len(ps) for ps in parts])
         self._alive = np.concatenate([self._alive, np.ones(len(things), bool)])
@@ -102,30 +114,23 @@ class Ranker:
 
     def cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the best cosine of every slot to `vector` (dimension,), shape (slots,); -inf where removed."""
-        highest = np.fmax(self._questions.cosines(vector)[0], self._passages.cosines(vector)[0])
-        return np.where(self._alive, highest, -np.inf)
+        return np.where(self._alive, np.fmax(self._questions.best(vector), self._passages.best(vector)), -np.inf)
 
     def search(self, text: str, vector: NDArray[np.float32], *, top: int = 10) -> list[Ranked]:
         """Return the best slots for a question `text` with embedding `vector` (dimension,), the best first."""
         if not len(self):
             return []
-        question_best, question_mean = self._questions.cosines(vector)
-        passage_best, _ = self._passages.cosines(vector)
-        dense = np.where(self._alive, np.fmax(question_best, passage_best), -np.inf)
+        mean = np.where(self._questions.sizes > 0, self._means @ vector, np.nan)
+        passage = self._passages.best(vector)
+        dense = np.where(self._alive, np.fmax(mean, passage), -np.inf)
         lexical = self.lexical.scores(text)
         nominated = np.union1d(
             best(dense, self.fusion.candidates), best(np.where(self._alive, lexical, -1), self.fusion.candidates)
         )
         slots = nominated[self._alive[nominated]]
-        views = Views(
-            question_best[slots],
-            question_mean[slots],
-            passage_best[slots],
-            lexical[slots],
-            self._passages.sizes[slots].astype(np.float32),
-        )
-        scores = self.fusion.scores(views)
+        question = self._questions.best(vector, slots)
+        sizes = self._passages.sizes[slots].astype(np.float32)
+        scores = self.fusion.scores(Views(question, mean[slots], passage[slots], lexical[slots], sizes))
+        cosine = np.fmax(question, passage[slots])
         order = np.argsort(-scores, kind="stable")[:top]
-        return [
-            Ranked(int(slots[i]), float(scores[i]), float(dense[slots[i]]), float(lexical[slots[i]])) for i in order
-        ]
+        return [Ranked(int(slots[i]), float(scores[i]), float(cosine[i]), float(lexical[slots[i]])) for i in order]

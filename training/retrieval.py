@@ -15,7 +15,7 @@ import numpy as np
 from kb.entry import KnowledgeEntry, read_entries
 from kb.fusion import FILE, Fusion
 from kb.ranking import Ranker, Searchable
-from models.bundle import file_hash
+from models.bundle import MANIFEST, file_hash, write_manifest
 from models.embedder import load_embedder
 from training.retrieval_bench import TOP, figures
 from training.tickets import prepare
@@ -31,7 +31,7 @@ def searchable(entry: KnowledgeEntry) -> Searchable:
 
 
 def fit_fusion(bundle: Path, entries_file: Path, questions_file: Path, *, seed: int = 0) -> dict[str, Any]:
-    """Write `retrieval.json` into `bundle` and return it.
+    """Write `retrieval.json` into `bundle`, enter it in the manifest, and return it.
 
     `questions_file` has columns question and entry_id. The share of the cosines for short entries is the one with
     the highest MRR@10 on the questions; the figures are of questions in folds that did not choose (split by entry).
@@ -66,6 +66,7 @@ def fit_fusion(bundle: Path, entries_file: Path, questions_file: Path, *, seed: 
             "questions": {"file": questions_file.name, "sha256": file_hash(questions_file), "rows": len(rows)},
             "encoder": embedder.name,
             "seed": seed,
+            "set_by_hand": {k: getattr(weights, k) for k in ("dense_long", "long_passages", "candidates")},
             "versions": {p: importlib.metadata.version(p) for p in ("numpy", "onnxruntime", "tokenizers")},
         },
         "metrics": {
@@ -77,6 +78,9 @@ def fit_fusion(bundle: Path, entries_file: Path, questions_file: Path, *, seed: 
     temporary = bundle / (FILE + ".tmp")
     temporary.write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
     temporary.replace(bundle / FILE)
+    if (bundle / MANIFEST).is_file():
+        manifest = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))
+        write_manifest(bundle, {k: v for k, v in manifest.items() if k not in ("version", "files")})
     return record
 
 
