@@ -50,7 +50,7 @@ class _Rows:
     vectors: NDArray[np.float32]
     sizes: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
-    def extend(self, vectors: NDArray[np.float32], sizes: Sequence[int]) -> None:
+    def extend(self, vectors: NDArray[np.float32], sizes: Sequence[int] | NDArray[np.int64]) -> None:
         self.vectors = np.concatenate([self.vectors, vectors.astype(np.float32)])
         self.sizes = np.concatenate([self.sizes, np.asarray(sizes, np.int64)])
 
