@@ -1,18 +1,16 @@
+import csv
 import json
 import shutil
 from pathlib import Path
 
 import pytest
 
+from kb.entry import COLUMNS
 from kb.fusion import FILE, Fusion
 from models.bundle import check_files, write_manifest
 from models.locations import bundle_dir
 from training.retrieval import fit_fusion
 
-HEADER = (
-    "id,question,aliases,answer,basis,department,category,region,effective_from,effective_to,keywords,"
-    "status,verification,verified_at,reviewer,source\n"
-)
 ENTRIES = [
     ("居民医保什么时候缴费", "合疗几月份交;农合啥时候收钱", "每年九月到十二月集中缴费。"),
     ("暖气不热找谁", "家里暖气冰凉;供暖温度不够打哪个电话", "先打供热单位客服,上门测温。"),
@@ -33,11 +31,18 @@ def bundle(tmp_path: Path) -> Path:
 
 def _files(folder: Path) -> tuple[Path, Path]:
     entries, questions = folder / "entries.csv", folder / "questions.csv"
-    rows = [f"E{i},{q},{a},{t},法,局,0101,,,,,published,law,,,自拟\n" for i, (q, a, t) in enumerate(ENTRIES)]
-    entries.write_text(HEADER + "".join(rows), encoding="utf-8")
-    lines = [f"{q.replace(',', ' ')},{r}\n" for q, r in zip(QUESTIONS, RIGHT, strict=True)]
-    questions.write_text("question,entry_id\n" + "".join(lines) + "今天天气怎么样,\n", encoding="utf-8")
+    rows = [
+        (f"E{i}", q, a, t, "法", "局", "0101", *[""] * 4, "published", "law", "", "", "自拟")
+        for i, (q, a, t) in enumerate(ENTRIES)
+    ]
+    _write(entries, COLUMNS, rows)
+    _write(questions, ("question", "entry_id"), [*zip(QUESTIONS, RIGHT, strict=True), ("今天天气怎么样", "")])
     return entries, questions
+
+
+def _write(file: Path, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([header, *rows])
 
 
 def test_the_weights_say_how_they_were_made_and_enter_the_manifest(bundle: Path, tmp_path: Path) -> None:
