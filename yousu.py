@@ -4,10 +4,10 @@ import typer
 
 from kb.cli import app as kb_app
 from models.catalog_cli import app as catalog_app
-from serve.cli import app
+from serve.cli import app, bench_app
 from serve.ops_cli import audit_app, key_app, mount, retention_app
 from training.bundle_cli import app as bundle_app
-from training.cli import train_app, train_heads
+from training.cli import bench_retrieval, train_app, train_heads, train_retrieval
 from training.encoder.cli import app as encoder_app
 
 app.add_typer(kb_app, name="kb")
@@ -20,6 +20,8 @@ app.add_typer(encoder_app, name="encoder")
 app.add_typer(bundle_app, name="bundle")
 app.add_typer(train_app, name="train")
 app.command("train-heads")(train_heads)
+app.command("train-retrieval")(train_retrieval)
+bench_app.command("retrieval")(bench_retrieval)
 
 
 def main() -> None:
