@@ -16,7 +16,7 @@ from kb.index import Hit, HybridIndex
 from kb.relations import Relation
 from models.text import sentences
 
-FEATURES = ("dense", "lexical", "dense_gap", "score_gap", "length")
+FEATURES = ("dense", "question", "lexical", "dense_gap", "question_gap", "lexical_gap", "score_gap", "length")
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,18 @@ def features(text: str, hits: Sequence[Hit]) -> NDArray[np.float64]:
     """Return what the confidence is computed from, in the order of `FEATURES`."""
     first = hits[0]
     rest = hits[1:] or [first]
-    gap = first.dense - float(np.mean([h.dense for h in rest]))
-    return np.array([first.dense, first.lexical, gap, first.score - rest[0].score, math.log(1 + len(text))])
+    return np.array(
+        [
+            first.dense,
+            first.question,
+            first.lexical,
+            first.dense - float(np.mean([h.dense for h in rest])),
+            first.question - max(h.question for h in rest),
+            first.lexical - max(h.lexical for h in rest),
+            first.score - rest[0].score,
+            math.log(1 + len(text)),
+        ]
+    )
 
 
 class Answerer:

@@ -117,24 +117,32 @@ class Bm25Index:
 
     def scores(self, text: str) -> NDArray[np.float32]:
         """Return the score of every slot for the query `text`, shape (slots,); 0 where nothing is shared or removed."""
+        which, slots, counts, weight = self._weighted(text)
+        if not len(slots):
+            return np.zeros(self.slots, np.float32)
+        alive = self._lengths[self._alive] if len(self) < self.slots else self._lengths
+        norm = self.k1 * (1 - self.b + self.b / max(float(alive.mean()), 1e-9) * self._lengths)
+        tf = counts.astype(np.float32)
+        parts = weight[which] * tf / (tf + norm[slots])
+        return np.bincount(slots, parts, self.slots).astype(np.float32)
+
+    def most(self, text: str) -> float:
+        """Return the score that a text holding every term of `text` endlessly often would come near; 0 for no terms."""
+        return float(self._weighted(text)[3].sum())
+
+    def _weighted(self, text: str) -> tuple[NDArray, NDArray, NDArray, NDArray[np.float32]]:
+        """Return (index of the term, slot, count) of every posting of the terms of `text`, and the terms' weights."""
         terms, times = np.unique(grams(text), return_counts=True)
+        found = [part for s in self._segments if len(s) and len(terms) and len((part := _postings(s, terms))[0])]
+        none = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.uint8))
+        which, slots, counts = (np.concatenate(p) for p in zip(*found, strict=True)) if found else none
         alive = len(self)
-        if not len(terms) or not alive:
-            return np.zeros(self.slots, np.float32)
-        found = [part for s in self._segments if len(s) and len((part := _postings(s, terms))[0])]
-        if not found:
-            return np.zeros(self.slots, np.float32)
-        which, slots, counts = (np.concatenate(p) for p in zip(*found, strict=True))
         if alive < self.slots:
             kept = self._alive[slots]
             which, slots, counts = which[kept], slots[kept], counts[kept]
         frequency = np.bincount(which, minlength=len(terms))
-        weight = (times * np.log1p((alive - frequency + 0.5) / (frequency + 0.5)) * (self.k1 + 1)).astype(np.float32)
-        mean = self._lengths[self._alive].mean() if alive < self.slots else self._lengths.mean()
-        norm = self.k1 * (1 - self.b + self.b / max(float(mean), 1e-9) * self._lengths)
-        tf = counts.astype(np.float32)
-        parts = weight[which] * tf / (tf + norm[slots])
-        return np.bincount(slots, parts, self.slots).astype(np.float32)
+        idf = np.log1p((alive - frequency + 0.5) / (frequency + 0.5))
+        return which, slots, counts, (times * idf * (self.k1 + 1)).astype(np.float32)
 
 
 def _postings(segment: _Segment, terms: NDArray[np.int64]) -> tuple[NDArray, NDArray, NDArray]:

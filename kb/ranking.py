@@ -35,11 +35,13 @@ class Searchable:
 
 @dataclass(frozen=True)
 class Ranked:
-    """A slot found; `dense` is its best cosine, `lexical` its BM25 score, `score` orders within one query."""
+    """A slot found; `dense` is its best cosine, `question` that of its questions (-1 when it has none), `lexical` its
+    BM25 score, `score` orders within one query."""
 
     slot: int
     score: float
     dense: float
+    question: float
     lexical: float
 
 
@@ -133,4 +135,8 @@ class Ranker:
         scores = self.fusion.scores(Views(question, mean[slots], passage[slots], lexical[slots], sizes))
         cosine = np.fmax(question, passage[slots])
         order = np.argsort(-scores, kind="stable")[:top]
-        return [Ranked(int(slots[i]), float(scores[i]), float(cosine[i]), float(lexical[slots[i]])) for i in order]
+        asked = np.nan_to_num(question, nan=-1.0)
+        return [
+            Ranked(int(slots[i]), float(scores[i]), float(cosine[i]), float(asked[i]), float(lexical[slots[i]]))
+            for i in order
+        ]

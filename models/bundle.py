@@ -39,6 +39,9 @@ class Bundle:
     request_type: CategoryClassifier
     risk: RiskNet
     answering: dict[str, Any]
+    """Calibration of the answers' confidence."""
+    retrieval: Path
+    """File with the weights of the hybrid retrieval."""
     form: TextForm | None = None
     """How the category head reads texts, when it was trained on a table of its own; None = as prepared."""
     history: History = NO_HISTORY
@@ -135,6 +138,7 @@ def load_bundle(folder: Path, catalog: Catalog, *, threads: int = 1) -> Bundle:
         category=category,
         request_type=CategoryClassifier.load(folder / "request_type", category.cutter),
         risk=RiskNet.load(folder / "risk", category.cutter),
+        retrieval=folder / "retrieval.json",
         answering=json.loads((folder / "answering.json").read_text(encoding="utf-8")),
         history=_history(folder / "history.json"),
         form=TextForm.load(folder) if (folder / FORM_FILE).is_file() else None,

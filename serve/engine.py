@@ -16,6 +16,7 @@ from kb import store as entry_store
 from kb.answering import Answerer, AnswerResult
 from kb.feedback import Feedback
 from kb.followup import whole_question
+from kb.fusion import Fusion
 from kb.index import HybridIndex
 from kb.recorder import Recorder
 from kb.relations import find_relations
@@ -116,7 +117,9 @@ class Engine:
     def _load_entries(self) -> None:
         revision = self.store.revision
         cache = self.settings.home / "index" / "entries.npz"
-        index = HybridIndex(self.store.entries(status="published"), self.bundle.embedder, cache)
+        index = HybridIndex(
+            self.store.entries(status="published"), self.bundle.embedder, cache, Fusion.load(self.bundle.retrieval)
+        )
         relations = find_relations(index.entries, index.question_vectors())
         self.answerer = Answerer(index, self.bundle.answering, relations)
         queue = UnansweredQueue(self.store.engine, self.bundle.embedder.name)

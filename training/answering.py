@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from kb.answering import FEATURES, features
 from kb.entry import read_entries
+from kb.fusion import FILE, Fusion
 from kb.index import HybridIndex
 from models.bundle import file_hash
 from models.calibration import expected_calibration_error, safe_threshold
@@ -32,7 +33,7 @@ def fit_answering(bundle: Path, entries_file: Path, questions_file: Path, *, ris
     embedder = load_embedder(bundle / "encoder", threads=2)
     today = datetime.date.today()
     entries = [e for e in read_entries(entries_file) if e.valid(today)]
-    index = HybridIndex(entries, embedder)
+    index = HybridIndex(entries, embedder, fusion=Fusion.load(bundle / FILE))
     with questions_file.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     texts = [prepare(r["question"]) for r in rows]

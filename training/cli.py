@@ -226,7 +226,9 @@ def train_heads(
     from training.answering import fit_answering
     from training.card import write_card
     from training.heads import train_heads as train
+    from training.retrieval import fit_fusion
 
+    fit_fusion(bundle, data / "kb" / "entries.csv", data / "kb" / "dev_questions.csv")
     fit_answering(bundle, data / "kb" / "entries.csv", data / "kb" / "dev_questions.csv")
     manifest = train(bundle, catalog, data / "tickets" / "examples.csv")
     write_card(bundle)

@@ -13,7 +13,7 @@ from typing import Any
 
 from models.bundle import MANIFEST, write_manifest
 
-SHARED = ("encoder", "request_type", "risk", "answering.json")
+SHARED = ("encoder", "request_type", "risk", "answering.json", "retrieval.json")
 """What a trained bundle takes over unchanged from the bundle it starts from."""
 
 

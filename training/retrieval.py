@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from kb.entry import KnowledgeEntry, read_entries
+from kb.entry import read_entries
 from kb.fusion import FILE, Fusion
-from kb.ranking import Ranker, Searchable
+from kb.index import searchable
+from kb.ranking import Ranker
 from models.bundle import MANIFEST, file_hash, write_manifest
 from models.embedder import load_embedder
 from training.retrieval_bench import TOP, figures
@@ -23,11 +24,6 @@ from training.tickets import prepare
 SHARES = tuple(round(0.3 + 0.05 * i, 2) for i in range(13))
 """Shares of the cosines that are tried."""
 FOLDS = 5
-
-
-def searchable(entry: KnowledgeEntry) -> Searchable:
-    """Return what of an entry is searched: its question, aliases and answer."""
-    return Searchable(entry.answer, (entry.question, *entry.aliases))
 
 
 def fit_fusion(bundle: Path, entries_file: Path, questions_file: Path, *, seed: int = 0) -> dict[str, Any]:
