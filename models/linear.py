@@ -18,7 +18,8 @@ DUAL_LIMIT = 16_000
 class LinearWeights:
     """Weights of `n_outputs` linear functions.
 
-    `data`, `columns`, `indptr` are a CSR matrix (n_terms, n_outputs) with the columns of a row sorted; `dense` is (dimension, n_outputs).
+    `data`, `columns`, `indptr` are a CSR matrix (n_terms, n_outputs), the columns of a row sorted; `dense` is
+    (dimension, n_outputs).
     """
 
     data: NDArray[np.float32]
