@@ -2,18 +2,23 @@
 
 import typer
 
+from kb.cli import app as kb_app
 from models.catalog_cli import app as catalog_app
 from serve.cli import app
 from serve.ops_cli import audit_app, key_app, mount, retention_app
-from training.cli import train_heads
+from training.bundle_cli import app as bundle_app
+from training.cli import train_app, train_heads
 from training.encoder.cli import app as encoder_app
 
+app.add_typer(kb_app, name="kb")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(key_app, name="key")
 app.add_typer(audit_app, name="audit")
 app.add_typer(retention_app, name="retention")
 mount(app)
 app.add_typer(encoder_app, name="encoder")
+app.add_typer(bundle_app, name="bundle")
+app.add_typer(train_app, name="train")
 app.command("train-heads")(train_heads)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kb.entry import KnowledgeEntry
 from kb.index import Hit, HybridIndex
+from kb.relations import Relation
 from models.text import sentences
 
 FEATURES = ("dense", "lexical", "dense_gap", "score_gap", "length")
@@ -37,10 +38,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class AnswerResult:
-    """`answers` are sorted by confidence; `answered` says whether the first may be read out."""
+    """`answers` are sorted by confidence; `answered` says whether the first may be read out.
+
+    `understood` is the whole question that a follow-up ("那退休的呢") was taken for, or empty.
+    """
 
     answered: bool
     answers: tuple[Answer, ...]
+    understood: str = ""
 
 
 def features(text: str, hits: Sequence[Hit]) -> NDArray[np.float64]:
@@ -54,11 +59,19 @@ def features(text: str, hits: Sequence[Hit]) -> NDArray[np.float64]:
 class Answerer:
     """Answers from entries that are published, valid on the day and for the district.
 
-    `calibration` holds `mean`, `scale`, `weights`, `bias` of a logistic model over `FEATURES` and `threshold`.
+    `relations` are the conflicting and superseding entries by id (`kb.relations.find_relations`), found once per
+    index build; a warning is given when the other entry could answer the same call. `calibration` holds `mean`,
+    `scale`, `weights`, `bias` of a logistic model over `FEATURES` and `threshold`.
     """
 
-    def __init__(self, index: HybridIndex, calibration: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        index: HybridIndex,
+        calibration: Mapping[str, Any],
+        relations: Mapping[str, Sequence[Relation]] | None = None,
+    ) -> None:
         self.index = index
+        self.relations = relations or {}
         self._mean, self._scale, self._weights = (np.array(calibration[k]) for k in ("mean", "scale", "weights"))
         self._bias = float(calibration["bias"])
         self.threshold = float(calibration["threshold"])
@@ -76,14 +89,18 @@ class Answerer:
         answers = []
         for i, hit in enumerate(hits[:top]):
             share = first if i == 0 else min(first, (1 - first) * max(hit.score, 0.0) / (i + 1))
-            answers.append(_answer(hit.entry, text, share, on))
+            related = [r for r in self.relations.get(hit.entry.id, ()) if r.entry.valid(on, district)]
+            answers.append(_answer(hit.entry, text, share, on, related))
         return AnswerResult(first >= self.threshold, tuple(answers))
 
 
-def _answer(entry: KnowledgeEntry, text: str, confidence: float, on: datetime.date) -> Answer:
+def _answer(
+    entry: KnowledgeEntry, text: str, confidence: float, on: datetime.date, related: Sequence[Relation]
+) -> Answer:
     warnings = []
     if entry.effective_to and (entry.effective_to - on).days <= 30:
         warnings.append(f"{entry.effective_to} 到期")
+    warnings += [r.warning for r in related]
     if entry.verified_at is None:
         warnings.append("条目尚未核定,答复时请说明以现行公布为准")
     return Answer(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import datetime
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -12,6 +14,13 @@ COLUMNS = (
     "id", "question", "aliases", "answer", "basis", "department", "category", "region", "effective_from",
     "effective_to", "keywords", "status", "verification", "verified_at", "reviewer", "source",
 )  # fmt: skip
+
+LONGEST = {"question": 500, "aliases": 4000, "answer": 10_000, "category": 32, "region": 64, "reviewer": 64}
+"""Longest text of a column, in characters; 1,000 for the others (a spreadsheet cell ends at 32,767)."""
+_ID = re.compile(r"[\w.-]{1,64}")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r")
+"""What a spreadsheet may run as a formula at the start of a cell."""
+_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,7 @@ def read_entries(path: Path) -> list[KnowledgeEntry]:
             raise EntryError(path.name, [(1, c, "有此列", "缺失") for c in missing])
         for row in reader:
             before = len(faults)
-            faults += [(reader.line_num, c, e, f) for c, e, f in _row_faults(row)]
+            faults += [(reader.line_num, c, e, f) for c, e, f in row_faults(row)]
             if row["id"] in seen:
                 faults.append((reader.line_num, "id", "不重复", row["id"]))
             seen.add(row["id"])
@@ -77,9 +86,12 @@ def read_entries(path: Path) -> list[KnowledgeEntry]:
     return entries
 
 
-def _row_faults(row: dict[str, str]) -> list[tuple[str, str, str]]:
-    found = [(c, "有内容", "空") for c in ("id", "question", "answer", "status") if not row[c]]
-    if row["status"] not in STATUSES:
+def row_faults(row: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Return the (column, expected, found) of all that is wrong with a row of text cells, whoever brings it."""
+    found = [(c, "有内容", "空") for c in ("id", "question", "answer", "status") if not row[c].strip()]
+    if row["id"] and not _ID.fullmatch(row["id"]):
+        found.append(("id", "至多64个字母、数字、汉字、点、横线", row["id"][:20]))
+    if row["status"] and row["status"] not in STATUSES:
         found.append(("status", "、".join(STATUSES), row["status"]))
     if row["status"] == "published" and not row["basis"]:
         found.append(("basis", "已发布的条目要有依据", "空"))
@@ -88,16 +100,30 @@ def _row_faults(row: dict[str, str]) -> list[tuple[str, str, str]]:
         try:
             dates[column] = _date(row[column])
         except ValueError:
-            found.append((column, "YYYY-MM-DD", row[column]))
+            found.append((column, "YYYY-MM-DD", row[column][:20]))
     start, end = dates.get("effective_from"), dates.get("effective_to")
     if start and end and end < start:
         found.append(("effective_to", f"不早于 {start}", str(end)))
-    found += [(c, "不以 = + - @ 开头", v[:20]) for c, v in row.items() if v and v[0] in "=+-@"]
+    for column in COLUMNS:
+        value, limit = row[column], LONGEST.get(column, 1000)
+        if value.startswith(_FORMULA):
+            found.append((column, "不以 = + - @ 开头", value[:20]))
+        if _UNFIT.search(value):
+            found.append((column, "没有控制字符和无法识别的字节", repr(value[:20])))
+        if len(value) > limit:
+            found.append((column, f"至多 {limit} 字", f"{len(value)} 字"))
     return found
 
 
 def _date(cell: str) -> datetime.date | None:
+    if cell and not re.fullmatch(r"\d{4}-\d\d-\d\d", cell, re.ASCII):
+        raise ValueError(cell)
     return datetime.date.fromisoformat(cell) if cell else None
+
+
+def clean_cell(text: str) -> str:
+    """Return a cell without outer white space and with plain line ends; what the store keeps is clean."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def from_row(row: dict[str, str]) -> KnowledgeEntry:

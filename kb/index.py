@@ -51,6 +51,13 @@ class HybridIndex:
         self._tfidf = TfidfVectorizer(analyzer="char", ngram_range=(1, 2), sublinear_tf=True)
         self._lexical = self._tfidf.fit_transform(texts).tocsr() if texts else sp.csr_matrix((0, 0))
 
+    def question_vectors(self) -> NDArray[np.float32]:
+        """Return the vectors of the entries' questions, of shape (n_entries, dimension)."""
+        firsts = np.unique(self._owners, return_index=True)[1]
+        if not len(firsts):
+            return np.zeros((0, self._index.d), np.float32)
+        return self._index.reconstruct_n(0, self._index.ntotal)[firsts]
+
     def search(self, text: str, vector: NDArray[np.float32], *, top: int = 10) -> list[Hit]:
         """Return the best entries for a query `text` with embedding `vector` (dimension,), the best first."""
         if not self.entries:

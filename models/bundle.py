@@ -8,12 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models.catalog import Catalog
-from models.classifier import CategoryClassifier
+from models.classifier import Category, CategoryClassifier
 from models.embedder import Embedder, load_embedder
+from models.features import WordCutter
+from models.risk_net import RiskNet
+from models.router import NO_HISTORY, History
+from models.textform import FILE as FORM_FILE
+from models.textform import TextForm
 
 MANIFEST = "manifest.json"
-HEADS = ("category", "request_type")
+HEADS = ("category", "request_type", "risk")
 
 
 class BundleError(ValueError):
@@ -29,7 +37,43 @@ class Bundle:
     embedder: Embedder
     category: CategoryClassifier
     request_type: CategoryClassifier
+    risk: RiskNet
     answering: dict[str, Any]
+    form: TextForm | None = None
+    """How the category head reads texts, when it was trained on a table of its own; None = as prepared."""
+    history: History = NO_HISTORY
+    """Units that kept or gave back the training tickets, by leaf; empty when none were recorded."""
+
+    @property
+    def own_labels(self) -> bool:
+        """Whether the categories are labels of the training table rather than leaves of the catalogue."""
+        return taxonomy_of(self.manifest) == "labels"
+
+    def categorise(self, prepared: str, vector: NDArray[np.float32]) -> Category:
+        """Return the category of a prepared text; `vector` is its embedding."""
+        if self.form is None:
+            return self.category.categorise(prepared, vector)
+        text = self.form.apply(prepared, self.cutter)
+        start = text[: self.form.limit]
+        own = vector if start == prepared else self.embedder.encode([start], kind="query")[0]
+        return self.category.categorise(text, own)
+
+    @property
+    def cutter(self) -> WordCutter:
+        """The word cutter of the category head."""
+        return self.category.cutter or WordCutter()
+
+
+def taxonomy_of(manifest: dict[str, Any]) -> str:
+    """Return `catalog` or `labels`: where the categories of a bundle come from."""
+    return str(manifest.get("taxonomy", "catalog"))
+
+
+def _history(file: Path) -> History:
+    if not file.is_file():
+        return NO_HISTORY
+    record = json.loads(file.read_text(encoding="utf-8"))
+    return History(record["accepted"], record["returned"])
 
 
 def file_hash(path: Path) -> str:
@@ -72,13 +116,17 @@ def check_files(folder: Path) -> dict[str, Any]:
 
 
 def load_bundle(folder: Path, catalog: Catalog, *, threads: int = 1) -> Bundle:
-    """Return the bundle of `folder`, made for `catalog`; raises BundleError for another catalogue version."""
+    """Return the bundle of `folder`, made for `catalog`; raises BundleError for another catalogue version.
+
+    A bundle whose categories are the labels of its training table (manifest `taxonomy: labels`) fits every catalogue.
+    """
     manifest = check_files(folder)
+    own_labels = taxonomy_of(manifest) == "labels"
     trained_for = manifest["catalog"]["version"]
-    if trained_for != catalog.version:
+    if trained_for != catalog.version and not own_labels:
         raise BundleError(f"{folder}: 模型包对应目录版本 {trained_for},当前目录版本为 {catalog.version};请重新训练")
     category = CategoryClassifier.load(folder / "category")
-    if set(category.classes_) != set(catalog.leaves):
+    if not own_labels and set(category.classes_) != set(catalog.leaves):
         raise BundleError(f"{folder}: 模型包的末级分类与目录 {catalog.version} 不一致;请重新训练")
     return Bundle(
         version=manifest["version"],
@@ -86,5 +134,8 @@ def load_bundle(folder: Path, catalog: Catalog, *, threads: int = 1) -> Bundle:
         embedder=load_embedder(folder / "encoder", threads=threads),
         category=category,
         request_type=CategoryClassifier.load(folder / "request_type", category.cutter),
+        risk=RiskNet.load(folder / "risk", category.cutter),
         answering=json.loads((folder / "answering.json").read_text(encoding="utf-8")),
+        history=_history(folder / "history.json"),
+        form=TextForm.load(folder) if (folder / FORM_FILE).is_file() else None,
     )

@@ -53,7 +53,7 @@ class NgramVectorizer:
     longest : int
         Longest character n-gram.
     min_df : int
-        An n-gram of three characters or a word must occur in at least this many texts.
+        An n-gram of two characters or more, or a word, must occur in at least this many texts.
     """
 
     def __init__(self, cutter: WordCutter | None = None, *, longest: int = 3, min_df: int = 2) -> None:
@@ -75,7 +75,7 @@ class NgramVectorizer:
         document_frequency: Counter[str] = Counter()
         for text in texts:
             document_frequency.update(set(self.terms(text)))
-        kept = sorted(t for t, n in document_frequency.items() if n >= self.min_df or len(t) <= 2)
+        kept = sorted(t for t, n in document_frequency.items() if n >= self.min_df or len(t) == 1)
         self.vocabulary_ = {t: i for i, t in enumerate(kept)}
         total = len(texts)
         idf = [math.log((1 + total) / (1 + document_frequency[t])) + 1 for t in kept]

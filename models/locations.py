@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
+CURRENT = "current"
+"""File in the folder of bundles that names the promoted version."""
 
 
 def data_dir() -> Path:
@@ -16,9 +18,26 @@ def catalog_dir() -> Path:
     return Path(os.environ.get("YOUSU_CATALOG", data_dir() / "catalog"))
 
 
+def shipped_bundle_dir() -> Path:
+    """Folder of the bundle that ships with the program."""
+    return Path(__file__).resolve().parent / "bundle"
+
+
 def bundle_dir() -> Path:
-    """Folder of the model bundle; `YOUSU_BUNDLE` replaces the shipped one."""
-    return Path(os.environ.get("YOUSU_BUNDLE", Path(__file__).resolve().parent / "bundle"))
+    """Folder of the bundle in use: `YOUSU_BUNDLE`, else the promoted one in the home folder, else the shipped one."""
+    if "YOUSU_BUNDLE" in os.environ:
+        return Path(os.environ["YOUSU_BUNDLE"])
+    bundles = home_dir() / "bundles"
+    version = current_version(bundles)
+    return bundles / version if version else shipped_bundle_dir()
+
+
+def current_version(bundles: Path) -> str:
+    """Return the promoted version in a folder of bundles, or nothing."""
+    try:
+        return (bundles / CURRENT).read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
 
 
 def home_dir() -> Path:

@@ -1,4 +1,4 @@
-"""Text preparation shared by every model: normalising, masking, fillers and spoken forms; it decides nothing."""
+"""Text preparation shared by every model: normalising, fillers, sentences; it decides nothing."""
 
 import re
 import unicodedata
@@ -12,16 +12,16 @@ _CJK = r"\u3400-\u9fff"
 _SPACE_BETWEEN_CJK = re.compile(rf"(?<=[{_CJK}])\s+(?=[{_CJK}])")
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|&nbsp;|_x000[dD]_")
 """Tags, and what Excel and web forms leave behind."""
-_LONG_RUN = re.compile(r"(.)\1{3,}")
-_DIGIT_WORDS = "零〇一二三四五六七八九幺两"
+_LONG_RUN = re.compile(r"([^0-9零〇一二三四五六七八九幺])\1{3,}")
+"""Drawn-out speech; a repeated digit belongs to a number (13800001234, 10000元)."""
 
 
 def normalise(text: str, limit: int = MAX_CHARACTERS) -> str:
     """Return `text` in one written form, without changing what it says.
 
     NFKC (full-width to half-width), control and invisible characters and markup removed, spaces between Chinese
-    characters removed, other white space collapsed, a character repeated more than three times cut to three,
-    at most `limit` characters. Never raises on any string, lone surrogates included.
+    characters removed, other white space collapsed, a character repeated more than three times cut to three unless
+    it is a digit, at most `limit` characters. Never raises on any string, lone surrogates included.
     """
     text = text.encode("utf-8", "replace").decode("utf-8", "replace")[: 4 * limit]
     text = _MARKUP.sub(" ", _CONTROL.sub(" ", unicodedata.normalize("NFKC", text)))
@@ -58,52 +58,6 @@ def strip_fillers(text: str) -> str:
     while previous != stripped:
         previous, stripped = stripped, _CLOSINGS.sub("", stripped)
     return stripped.strip(" ,，。、") or text
-
-
-_PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领"
-_MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"), "[邮箱]"),
-    (
-        re.compile(r"(?<!\d)[1-9]\d{5}[ -]?(?:18|19|20)\d{2}[ -]?\d{4}[ -]?\d{3}[\dXx](?![\dA-Za-z])"),
-        "[身份证]",
-    ),
-    (re.compile(r"(?<!\d)[1-9]\d{5}\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])\d{3}(?!\d)"), "[身份证]"),
-    (re.compile(r"(?<!\d)(?:\d{4}[ -]?){3}\d{4}(?:[ -]?\d{1,3})?(?!\d)"), "[银行卡]"),
-    (re.compile(r"(?<!\d)(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d)"), "[电话]"),
-    (re.compile(r"(?<!\d)0\d{2,3}[ -]\d{7,8}(?!\d)"), "[电话]"),
-    (re.compile(r"(?<!\d)0(?:10|2\d|[3-9]\d{2})\d{7,8}(?!\d)"), "[电话]"),
-    (
-        re.compile(rf"[{_PROVINCES}][A-HJ-NP-Za-hj-np-z][ ·.]?[A-HJ-NP-Za-hj-np-z0-9]{{5,6}}(?![A-Za-z0-9])"),
-        "[车牌]",
-    ),
-    (
-        re.compile(
-            rf"(?<![{_DIGIT_WORDS}\d])(?:[幺一1][三四五六七八九3-9])[{_DIGIT_WORDS}\d]{{9}}(?![{_DIGIT_WORDS}\d])"
-        ),
-        "[电话]",
-    ),
-    (re.compile(rf"(?<![{_DIGIT_WORDS}])[{_DIGIT_WORDS}]{{15,19}}(?![{_DIGIT_WORDS}])"), "[证件号]"),
-    (
-        re.compile(
-            r"((?:我|他|她|本人|老人|孩子|户主|业主|联系人|当事人|老公|老婆|父亲|母亲|爸|妈)"
-            r"(?:的?名字)?(?:叫做?|名叫|是叫)|(?:姓名|联系人|名字)(?:是|叫|[:：]))"
-            r"\s*(?!什么|啥|不|你|他|她|我|人|车|苦|了|着|来|去|板|醒|出|天)([\u4e00-\u9fff]{2,4}?)"
-            r"(?=[,，。.!！?？;；、\s:：]|$|的|今年|身份证|电话|手机|住|家|是)"
-        ),
-        r"\1[姓名]",
-    ),
-    (re.compile(r"(我|本人|免贵)姓[\u4e00-\u9fff](?=[,，。.!！?？;；、\s]|$|叫)"), r"\1姓[姓名]"),
-)
-
-
-def mask(text: str) -> str:
-    """Replace personal data in `text` by bracketed marks: identity card, telephone, bank card, plate, e-mail, name.
-
-    Service numbers such as 12345, 110 or 95598 and document numbers stay. Applying it twice changes nothing.
-    """
-    for pattern, replacement in _MASKS:
-        text = pattern.sub(replacement, text)
-    return text
 
 
 _SAYS_SOMETHING = re.compile(rf"[{_CJK}A-Za-z]")

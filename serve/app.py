@@ -14,6 +14,8 @@ from serve.api.guard import Guard
 from serve.api.problems import Problem, install
 from serve.api.schemas import BatchLine
 from serve.engine import Engine
+from serve.kb_api import kb_router
+from serve.panel import mount_panel
 from serve.runtime import Runtime
 
 ROUTERS = (assist.router, batch.router, feedback.router, tickets.router, session.router, health.router)
@@ -39,6 +41,8 @@ def create_app(engine: Engine) -> FastAPI:
     install(app)
     for router in ROUTERS:
         app.include_router(router)
+    mount_panel(app, runtime)
+    app.include_router(kb_router(runtime))
     app.add_middleware(Guard, runtime=runtime)
     _describe(app)
     return app

@@ -1,4 +1,4 @@
-"""The operator's commands: ask, route, assist on a text or a file, prepare, serve and bench."""
+"""The operator's commands: ask, route, assist and mask on a text or a file, prepare, serve and bench."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def ask(
     encoding: Encoding = "utf-8", as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """问政策:从知识库给出可读出的答复,没有把握就说没有。"""
-    from serve.engine import InputError
+    from serve.inputs import InputError
     from serve.views import ASK_COLUMNS, answers_json, ask_row
 
     if file:
@@ -90,7 +90,7 @@ def ask(
 @app.command()
 def route(text: Text, bundle: BundleOption = None, as_json: AsJson = False) -> None:
     """派单:给出主办、协办、方式、理由和该追问的一句。"""
-    from serve.engine import InputError
+    from serve.inputs import InputError
     from serve.views import category_json, route_json
 
     try:
@@ -117,7 +117,7 @@ def assist(
     encoding: Encoding = "utf-8", as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """坐席辅助:答复、分类、类型、风险、地点、派单一次给全。"""
-    from serve.engine import InputError
+    from serve.inputs import InputError
     from serve.views import ASSIST_COLUMNS, assist_json, assist_row
 
     if file:
@@ -155,11 +155,24 @@ def _work(
     file: Path, out: Path | None, column: str | None, encoding: str, added: Sequence[str],
     work: Callable[[Engine, str], dict[str, str]], bundle: Path | None,
 ) -> None:  # fmt: skip
-    """Run `work` over a file's rows; rows that cannot be worked on go to a second file with the reason."""
+    """Run `work` over a file's rows with an engine, which is loaded once the file is known to be readable."""
+
+    def load() -> Callable[[str], dict[str, str]]:
+        engine = _engine(bundle)
+        return lambda text: work(engine, text)
+
+    _over_rows(file, out, column, encoding, added, load)
+
+
+def _over_rows(
+    file: Path, out: Path | None, column: str | None, encoding: str, added: Sequence[str],
+    load: Callable[[], Callable[[str], dict[str, str]]],
+) -> None:  # fmt: skip
+    """Run what `load` gives over a file's rows; rows that cannot be worked on go to a second file with the reason."""
     from rich.progress import track
 
-    from serve.engine import InputError
     from serve.files import FileError, is_damaged, read_rows, text_column, write_rows
+    from serve.inputs import InputError
 
     target = out or file.with_name(f"{file.stem}.result{file.suffix}")
     try:
@@ -167,14 +180,14 @@ def _work(
         name = text_column(file, columns, column)
     except (FileError, LookupError, OSError) as error:
         raise _fail(error) from error
-    engine = _engine(bundle)
+    work = load()
     done: list[dict[str, str]] = []
     aside: list[dict[str, str]] = []
     for number, row in enumerate(track(rows, description="处理"), start=2):
         try:
             if is_damaged(row):
                 raise InputError(f"编码:应为 {encoding},有无法识别的字节")
-            done.append({**row, **work(engine, row[name])})
+            done.append({**row, **work(row[name])})
         except InputError as error:
             aside.append({**row, "row": str(number), "reason": str(error)})
     clashing = [c for c in columns if c in added]
@@ -186,6 +199,23 @@ def _work(
     except (FileError, OSError) as error:
         raise _fail(error) from error
     typer.echo(f"{target}:{len(done)} 行" + (f";{len(aside)} 行有问题,见 {rejected}" if aside else ""))
+
+
+@app.command("mask")
+def mask_text(
+    text: Text = None, file: In = None, out: Out = None, text_column: Column = None, encoding: Encoding = "utf-8"
+) -> None:
+    """脱敏:姓名、电话、证件、卡号、车牌、邮箱、微信、房号换成标记;文件加一列 masked。"""
+    from models.masking import mask
+    from serve.inputs import InputError, accept
+
+    if file:
+        _over_rows(file, out, text_column, encoding, ("masked",), lambda: lambda t: {"masked": mask(accept(t))})
+        return
+    try:
+        typer.echo(mask(accept(text or "")))
+    except InputError as error:
+        raise _fail(error) from error
 
 
 @app.command()

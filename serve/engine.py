@@ -12,32 +12,36 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kb import store as entry_store
 from kb.answering import Answerer, AnswerResult
-from kb.entry import read_entries
+from kb.feedback import Feedback
+from kb.followup import whole_question
 from kb.index import HybridIndex
+from kb.recorder import Recorder
+from kb.relations import find_relations
 from kb.store import EntryStore
+from kb.unanswered import UnansweredQueue
 from models.bundle import Bundle, load_bundle
 from models.catalog import Catalog, load_catalog
 from models.classifier import Category
+from models.masking import mask
 from models.places import Location, PlaceFinder
 from models.requests import propose
 from models.risk import RiskFinding, RiskRules
 from models.router import RoutePlan, Router
-from models.text import has_words, is_chinese, mask, normalise, strip_fillers
+from models.text import has_words, is_chinese, normalise, strip_fillers
+from serve.inputs import MAX_INPUT, checked
 from serve.records import Records
 from serve.settings import Settings
 from serve.similar import Similar, SimilarCases, build
 
-MAX_INPUT = 20_000
-"""Longest text that is accepted, in characters."""
-
-
 MAX_PIECES = 8
 """Most requests that one call is split into; a text of nothing but joints must not cost a thousand embeddings."""
 
-
-class InputError(ValueError):
-    """A text that cannot be worked on; the message says what was expected and found."""
+QUESTION = "咨询"
+"""The request type whose unanswered calls are a gap in the knowledge base."""
+MAX_CONTEXT = 20
+"""Earlier utterances of a call that a follow-up is read with."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class Heard:
     pieces: tuple[str, ...]
     """The separate requests it may hold; only `prepared` when it is one."""
     milliseconds: float
+    understood: str = ""
+    """The whole question, when the words were a follow-up to what was said before."""
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -96,7 +102,6 @@ class Engine:
         self.catalog: Catalog = load_catalog(self.settings.catalog)
         self.risk_rules = RiskRules(self.catalog.risks, self.catalog.triggers)
         self.place_finder = PlaceFinder(self.catalog.places)
-        self.router = Router(self.catalog)
         self.store = open_store(self.settings)
         self.records = Records(self.settings.database_url)
         self._load_bundle()
@@ -104,6 +109,7 @@ class Engine:
     def _load_bundle(self) -> None:
         self.bundle: Bundle = load_bundle(self.settings.bundle, self.catalog, threads=self.settings.threads)
         self.bundle.category.categorise("路灯不亮", np.ones(self.bundle.embedder.dimension, np.float32))
+        self.router = Router(self.catalog, self.bundle.history)
         self.cases: SimilarCases = build(self.settings, self.bundle, self.catalog, self.records)
         self._load_entries()
 
@@ -111,7 +117,10 @@ class Engine:
         revision = self.store.revision
         cache = self.settings.home / "index" / "entries.npz"
         index = HybridIndex(self.store.entries(status="published"), self.bundle.embedder, cache)
-        self.answerer = Answerer(index, self.bundle.answering)
+        relations = find_relations(index.entries, index.question_vectors())
+        self.answerer = Answerer(index, self.bundle.answering, relations)
+        queue = UnansweredQueue(self.store.engine, self.bundle.embedder.name)
+        self.recorder = Recorder(Feedback(self.store.engine), queue)
         self.kb_version = str(revision)
 
     def with_new_entries(self) -> Engine:
@@ -132,34 +141,49 @@ class Engine:
         other.cases = build(self.settings, self.bundle, self.catalog, self.records)
         return other
 
-    def hear(self, text: str) -> Heard:
-        """Return `text` prepared for the models; raises InputError when it is empty or too long."""
+    def hear(self, text: str, context: Sequence[str] = ()) -> Heard:
+        """Return `text` prepared for the models; raises InputError when it is empty or too long.
+
+        A follow-up ("那退休的呢") is read with `context`, the earlier utterances of the call.
+        """
         start = time.perf_counter()
         masked = checked(text)
-        prepared = strip_fillers(masked)
+        earlier = [mask(normalise(u)) for u in context[-MAX_CONTEXT:] if len(u) <= MAX_INPUT]
+        whole = whole_question(masked, earlier)
+        prepared = strip_fillers(whole)
         pieces = tuple(propose(prepared)[:MAX_PIECES])
-        return Heard(masked, prepared, pieces, (time.perf_counter() - start) * 1000)
+        understood = prepared if whole != masked else ""
+        return Heard(masked, prepared, pieces, (time.perf_counter() - start) * 1000, understood)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of `texts`, of shape (n_texts, dimension)."""
         return self.bundle.embedder.encode(list(texts), kind="query")
 
-    def assist(self, text: str, *, on: datetime.date | None = None, district: str = "") -> Assist:
-        """Return everything known about a call; raises InputError for a text that is empty or too long."""
-        heard = self.hear(text)
+    def assist(
+        self, text: str, *, on: datetime.date | None = None, district: str = "", context: Sequence[str] = (),
+        record: bool = True,
+    ) -> Assist:  # fmt: skip
+        """Return everything known about a call; raises InputError for a text that is empty or too long.
+
+        `context` are the earlier utterances of the call, the oldest first: a follow-up is read with them.
+        `record` keeps the hit or the unanswered question for the desk; leave it off while a text is being typed.
+        """
+        heard = self.hear(text, context)
         start = time.perf_counter()
         vectors = self.embed(heard.texts)
         spent = (time.perf_counter() - start) * 1000
-        return self.conclude(heard, vectors, on=on, district=district, embedding_ms=spent)
+        return self.conclude(heard, vectors, on=on, district=district, embedding_ms=spent, record=record)
 
     def conclude(
         self, heard: Heard, vectors: NDArray[np.float32], *, on: datetime.date | None = None, district: str = "",
-        embedding_ms: float = 0.0,
+        embedding_ms: float = 0.0, record: bool = True,
     ) -> Assist:  # fmt: skip
         """Return the Assist of a heard call from the vectors of its `texts`."""
         clock = _Clock({"text": heard.milliseconds, "embedding": embedding_ms})
         masked, prepared, vector = heard.masked, heard.prepared, vectors[0]
         risks = tuple(self.risk_rules.find(masked))
+        if is_chinese(prepared):
+            risks = self.bundle.risk.add(risks, self.catalog.risks, prepared, vector)
         places = self.place_finder.locate(masked)
         if district and not places.district:
             places = replace(places, district=district, ask="")
@@ -173,6 +197,9 @@ class Engine:
         clock.lap("route")
         day = on or datetime.date.today()
         answers = AnswerResult(False, ()) if note else self._answer(prepared, vector, day, places.district)
+        answers = replace(answers, understood=heard.understood)
+        if record and not note and (answers.answered or kind == QUESTION):
+            self._record(prepared, vector, answers)
         clock.lap("answer")
         similar = () if note else self.cases.search(vector)
         clock.lap("similar")
@@ -197,18 +224,38 @@ class Engine:
         """Versions of what answers came from."""
         return {"bundle": self.bundle.version, "catalog": self.catalog.version, "kb": self.kb_version}
 
-    def answer(self, text: str, *, on: datetime.date | None = None, district: str = "") -> AnswerResult:
-        """Return only the answers; raises InputError like `assist`."""
-        heard = self.hear(text)
-        return self.answer_heard(heard, self.embed([heard.prepared]), on=on, district=district)
+    def answer(
+        self, text: str, *, on: datetime.date | None = None, district: str = "", context: Sequence[str] = (),
+        record: bool = True,
+    ) -> AnswerResult:  # fmt: skip
+        """Return only the answers; `context` and InputError as for `assist`."""
+        heard = self.hear(text, context)
+        return self.answer_heard(heard, self.embed([heard.prepared]), on=on, district=district, record=record)
 
     def answer_heard(
-        self, heard: Heard, vectors: NDArray[np.float32], *, on: datetime.date | None = None, district: str = ""
-    ) -> AnswerResult:
+        self, heard: Heard, vectors: NDArray[np.float32], *, on: datetime.date | None = None, district: str = "",
+        record: bool = True,
+    ) -> AnswerResult:  # fmt: skip
         """Return only the answers to a heard call from the vectors of its `texts`."""
         if not is_chinese(heard.prepared):
             return AnswerResult(False, ())
-        return self._answer(heard.prepared, vectors[0], on or datetime.date.today(), district)
+        found = self._answer(heard.prepared, vectors[0], on or datetime.date.today(), district)
+        if record:
+            self._record(heard.prepared, vectors[0], found)
+        return replace(found, understood=heard.understood)
+
+    def _record(self, prepared: str, vector: NDArray[np.float32], found: AnswerResult) -> None:
+        if not self.settings.record:
+            return
+        if found.answered:
+            self.recorder.answered(prepared, found.answers[0].entry_id)
+        else:
+            self.recorder.unanswered(prepared, vector)
+
+    def close(self) -> None:
+        """Write what is still to be recorded and release the database."""
+        self.recorder.close()
+        self.store.close()
 
     def _answer(self, prepared: str, vector: NDArray[np.float32], on: datetime.date, district: str) -> AnswerResult:
         return self.answerer.answer(prepared, vector, on=on, district=district)
@@ -230,10 +277,12 @@ class Engine:
         return ""
 
     def _requests(self, heard: Heard, vectors: NDArray[np.float32]) -> tuple[Request, ...]:
-        whole = self.bundle.category.categorise(heard.prepared, vectors[0])
+        whole = self.bundle.categorise(heard.prepared, vectors[0])
+        if self.bundle.own_labels:
+            return (Request(heard.prepared, whole),)
         found: list[Request] = []
         for piece, vector in zip(heard.pieces, vectors[1:], strict=False):
-            category = self.bundle.category.categorise(piece, vector)
+            category = self.bundle.categorise(piece, vector)
             if category.depth >= 2 and all(category.path[1] != r.category.path[1] for r in found):
                 found.append(Request(piece, category))
         return tuple(found) if len(found) > 1 else (Request(heard.prepared, whole),)
@@ -245,26 +294,15 @@ class Engine:
         if category is not None:
             leaves = [(category.code, category.probabilities[-1])]
             leaves += [(code, p) for code, _, p in category.alternatives]
+            if self.bundle.own_labels:
+                leaves = [(code, p) for code, p in leaves if code in self.catalog.duties]
         return self.router.route(leaves, text, places, risks)
-
-
-def checked(text: str) -> str:
-    """Return `text` normalised and masked; raises InputError when it is empty or too long."""
-    if len(text) > MAX_INPUT:
-        raise InputError(f"文字过长:最多 {MAX_INPUT} 字,实为 {len(text)} 字")
-    if not text.strip():
-        raise InputError("文字为空:请输入来电内容")
-    return mask(normalise(text))
 
 
 def open_store(settings: Settings) -> EntryStore:
     """Return the entry store, with the shipped entries in it when it is new."""
     Path(settings.home).mkdir(parents=True, exist_ok=True)
-    store = EntryStore(settings.database_url)
-    if store.revision == 0:
-        shipped = settings.data / "kb" / "entries.csv"
-        store.upsert(read_entries(shipped), who="system", why=f"随程序附带的 {shipped.name}")
-    return store
+    return entry_store.open_store(settings.database_url, settings.data / "kb" / "entries.csv")
 
 
 class _Clock:

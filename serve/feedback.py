@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.catalog import Catalog
-from models.text import mask, normalise
-from serve.engine import InputError, checked
+from models.masking import mask
+from models.text import normalise
+from serve.inputs import InputError, checked
 from serve.records import FeedbackRow, now
 
 REQUEST_TYPES = ("咨询", "求助", "投诉", "举报", "建议", "表扬", "撤单", "无效")

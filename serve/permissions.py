@@ -18,8 +18,8 @@ PUBLIC = ""
 _ASSIST = frozenset({"assist", "similar", "session", "entries:read", "entries:test"})
 GRANTS: dict[str, frozenset[str]] = {
     "operator": _ASSIST | {"feedback:write"},
-    "editor": _ASSIST | {"feedback:write", "entries:write", "entries:export"},
-    "reviewer": _ASSIST | {"entries:review", "entries:export", "feedback:read", "quality"},
+    "editor": _ASSIST | {"feedback:write", "entries:write", "entries:move", "entries:export"},
+    "reviewer": _ASSIST | {"entries:review", "entries:move", "entries:export", "feedback:read", "quality"},
     "engineer": _ASSIST
     | {
         "batch",
@@ -38,6 +38,7 @@ GRANTS: dict[str, frozenset[str]] = {
 
 _ROUTES: tuple[tuple[str, str, str], ...] = (
     ("GET", "/", PUBLIC),
+    ("GET", "/kb", PUBLIC),
     ("GET", "/docs", PUBLIC),
     ("GET", "/openapi.json", PUBLIC),
     ("GET", "/static/*", PUBLIC),
@@ -60,6 +61,13 @@ _ROUTES: tuple[tuple[str, str, str], ...] = (
     ("POST", "/v1/tickets/bulk", "tickets:write"),
     ("GET", "/v1/tickets", "tickets:read"),
     ("GET", "/v1/audit", "audit:read"),
+    ("GET", "/v1/sessions/*", "assist"),
+    ("POST", "/v1/sessions/*", "assist"),
+    ("GET", "/v1/catalog/*", "assist"),
+    ("POST", "/v1/catalog/*", "assist"),
+    ("GET", "/v1/entries*", "entries:read"),
+    ("PUT", "/v1/entries/{entry_id}/status", "entries:move"),
+    ("PUT", "/v1/entries*", "entries:write"),
 )
 
 

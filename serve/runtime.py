@@ -7,6 +7,7 @@ import datetime
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -48,28 +49,50 @@ class Runtime:
 
     # -- answering -----------------------------------------------------------------------------------------
 
-    async def assist(self, text: str, *, on: datetime.date | None = None, district: str = "") -> Assist:
+    async def assist(
+        self,
+        text: str,
+        *,
+        on: datetime.date | None = None,
+        district: str = "",
+        context: Sequence[str] = (),
+        record: bool = True,
+    ) -> Assist:
         """Return the Assist of a call; the encoder runs in its thread, the rest in turn."""
         engine = self.engine
-        heard, vectors, spent = await self._embedded(engine, text)
+        heard, vectors, spent = await self._embedded(engine, text, context)
         if len(heard.masked) > LONG_TEXT:
             result = await asyncio.to_thread(
-                engine.conclude, heard, vectors, on=on, district=district, embedding_ms=spent
+                engine.conclude, heard, vectors, on=on, district=district, embedding_ms=spent, record=record
             )
         else:
-            result = engine.conclude(heard, vectors, on=on, district=district, embedding_ms=spent)
+            result = engine.conclude(heard, vectors, on=on, district=district, embedding_ms=spent, record=record)
         self.metrics.saw(result)
         return result
 
-    async def answer(self, text: str, *, on: datetime.date | None = None, district: str = "") -> AnswerResult:
+    async def answer(
+        self,
+        text: str,
+        *,
+        on: datetime.date | None = None,
+        district: str = "",
+        context: Sequence[str] = (),
+        record: bool = True,
+    ) -> AnswerResult:
         """Return only the answers."""
         engine = self.engine
-        heard = engine.hear(text)
+        heard = engine.hear(text, context)
         vectors = await self.encoder.encode(engine.bundle.embedder, [heard.prepared])
-        return engine.answer_heard(heard, vectors, on=on, district=district)
+        return engine.answer_heard(heard, vectors, on=on, district=district, record=record)
 
-    async def _embedded(self, engine: Engine, text: str) -> tuple[Heard, NDArray[np.float32], float]:
-        heard = engine.hear(text) if len(text) <= LONG_TEXT else await asyncio.to_thread(engine.hear, text)
+    async def _embedded(
+        self, engine: Engine, text: str, context: Sequence[str]
+    ) -> tuple[Heard, NDArray[np.float32], float]:
+        heard = (
+            engine.hear(text, context)
+            if len(text) <= LONG_TEXT
+            else await asyncio.to_thread(engine.hear, text, context)
+        )
         start = time.perf_counter()
         vectors = await self.encoder.encode(engine.bundle.embedder, heard.texts)
         return heard, vectors, (time.perf_counter() - start) * 1000

@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     auth: Literal["auto", "on", "off"] = Field(
         "auto", description="访问控制:auto = 建了第一把密钥就启用;on = 始终启用;off = 不启用,只能监听本机"
     )
+    embed_origins: str = Field("", description="可嵌入坐席面板的来源,如 https://hotline.example.gov.cn;多个用逗号隔开")
     session_hours: float = Field(10.0, gt=0, description="页面登录的有效小时数")
     cookie_secure: bool = Field(False, description="登录 Cookie 是否只走 HTTPS;有 TLS 时设为 true")
     default_rate: int = Field(1200, ge=1, description="每把密钥每分钟的调用上限,建密钥时可另定;按进程计")
@@ -53,10 +54,13 @@ class Settings(BaseSettings):
     # running
     workers: int = Field(1, ge=1, description="进程数;各进程经数据库保持一致")
     reload_seconds: float = Field(2.0, gt=0, description="每隔几秒查看条目、工单、密钥和模型包是否有变")
-    shutdown_seconds: int = Field(20, ge=0, description="停止时最多等几秒让在办的请求办完")
+    shutdown_seconds: int = Field(10, ge=0, description="停止时最多等几秒让在办的请求办完")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="日志级别")
     log_requests: bool = Field(True, description="是否为每次请求写一行日志(不含来电文字)")
     retention_days: int = Field(180, ge=1, description="反馈与工单保存天数,`yousu retention apply` 据此删除")
+
+    record: bool = Field(True, description="是否记下条目命中与未答的问题(已脱敏),供知识台使用")
+    """Whether hits of entries and unanswered questions (masked) are kept for the desk."""
 
     @property
     def database_url(self) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.catalog import Catalog
 from models.text import strip_fillers
-from serve.engine import InputError, checked
+from serve.inputs import InputError, checked
 from serve.records import TicketRow, now
 
 

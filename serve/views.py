@@ -42,7 +42,8 @@ def answers_json(result: AnswerResult) -> dict[str, Any]:
     entries = [{**vars(x), "confidence": round(x.confidence, 4)} for x in result.answers]
     if not result.answered:
         entries = [{k: e[k] for k in ("entry_id", "question", "confidence")} for e in entries]
-    return {"answered": result.answered, "entries": entries}
+    understood = {"understood": result.understood} if result.understood else {}
+    return {"answered": result.answered, "entries": entries, **understood}
 
 
 def similar_json(cases: Sequence[Similar]) -> list[dict[str, Any]]:

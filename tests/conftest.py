@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,3 +68,32 @@ def service(engine, home: Path) -> Iterator[str]:
 def bundle_copy(tmp_path: Path) -> Path:
     """A copy of the shipped bundle that a test may damage."""
     return Path(shutil.copytree(ROOT / "models" / "bundle", tmp_path / "bundle"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A PostgreSQL server for the whole run; gives its URL. A schema per test is far cheaper than a database."""
+    from tests.postgres import server
+
+    running = server()
+    try:
+        address = running.__enter__()
+    except LookupError as reason:
+        pytest.skip(str(reason))
+    yield address
+    running.__exit__(None, None, None)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'kb.db'}"
+    from sqlalchemy import create_engine
+
+    address, name = request.getfixturevalue("postgres"), f"t{uuid.uuid4().hex}"
+    engine = create_engine(address)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE SCHEMA {name}")
+    engine.dispose()
+    return f"{address}&options=-csearch_path%3D{name},public"

@@ -1,15 +1,224 @@
 """The training commands of the `yousu` command line."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from models.locations import bundle_dir, catalog_dir, data_dir
+from models.locations import bundle_dir, catalog_dir, data_dir, home_dir, shipped_bundle_dir
+
+
+class DefaultGroup(TyperGroup):
+    """A group whose first argument may be a file: then the command is `run`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put `run` in front when the first argument is no sub-command."""
+        if args and args[0] not in self.commands and args[0] not in {"--help", "-h"}:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+train_app = typer.Typer(
+    cls=DefaultGroup,
+    no_args_is_help=True,
+    help="训练:yousu train 文件 --text 列 --label 列 --out 文件夹;选项见 yousu train run --help",
+)
+Seed = Annotated[int, typer.Option(help="随机种子;相同输入与种子得到相同的权重")]
+Base = Annotated[Path, typer.Option(help="起步的模型包:取其编码器、诉求类型与答复校准")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="不显示进度")]
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn an error that a person can act on into a message and exit status 1."""
+    from models.bundle import BundleError
+    from models.catalog import CatalogError
+    from training.packing import PackingError
+    from training.quick import TrainError
+    from training.tables import TableError
+
+    try:
+        yield
+    except (TableError, TrainError, PackingError, BundleError, CatalogError) as error:
+        typer.echo(f"错误:{error}", err=True)
+        raise typer.Exit(1) from error
+    except OSError as error:
+        said = "磁盘已满,写不下模型包" if error.errno == 28 else "读写失败"
+        typer.echo(f"错误:{said}({error.filename or ''} {error.strerror or error});原有的模型包没有改动", err=True)
+        raise typer.Exit(1) from error
+
+
+@train_app.command("run")
+def run(
+    file: Annotated[str, typer.Argument(help="带标签的表:.csv、.xlsx、.parquet 或数据库地址")],
+    text: Annotated[str, typer.Option(help="文字所在的列(自然文字或空格分词均可)")] = "",
+    label: Annotated[list[str] | None, typer.Option(help="标签列,从粗到细,可重复给出")] = None,
+    out: Annotated[Path | None, typer.Option(help="模型包输出文件夹")] = None,
+    encoding: Annotated[str, typer.Option(help="CSV 的编码;不给则自动识别")] = "",
+    sheet: Annotated[str, typer.Option(help="工作表名;不给则取行数最多的")] = "",
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="略过没有文字或标签的行,多少都可以")] = False,
+    mapping: Annotated[Path | None, typer.Option(help="映射文件;见 yousu train inspect")] = None,
+    split: Annotated[str, typer.Option(help="检验用的工单怎么留:time 最新一月,random 随机(按组)")] = "time",
+    corrections: Annotated[Path | None, typer.Option(help="人工改过的可疑标签表,改为列优先于原标签")] = None,
+    wrong_cost: Annotated[float, typer.Option(help="模拟:派错一次抵消几次派对")] = 10.0,
+    base: Base = bundle_dir(),
+    seed: Seed = 0,
+    quiet: Quiet = False,
+) -> None:
+    """训练。给 --text 与 --label:分类体系取自标签,不需要映射;给 --mapping:工单按时间划分,出报告,存入模型包库。"""
+    from training.quick import TrainError, train_quick
+
+    if mapping is not None:
+        _run_tickets(file, mapping, base, split, seed, corrections, not quiet, skip_bad, wrong_cost)
+        return
+    with told():
+        if not text or not label or out is None:
+            raise TrainError("请给出 --text 列名、--label 列名(可多个)和 --out 文件夹")
+        manifest = train_quick(
+            file, text, label, out, base=base, cache=home_dir() / "training" / "embeddings", encoding=encoding,
+            sheet=sheet, skip_bad=skip_bad, seed=seed, progress=not quiet,
+        )  # fmt: skip
+    show_quick(manifest, out)
+
+
+def _run_tickets(
+    file: str, mapping: Path, base: Path, split: str, seed: int, corrections: Path | None, progress: bool,
+    skip_bad: bool, wrong_cost: float,
+) -> None:  # fmt: skip
+    from training.quick import TrainError
+    from training.run import Options, train_tickets
+    from training.simulate import Costs
+
+    with told():
+        if split not in {"time", "random"}:
+            raise TrainError(f"--split 应为 time 或 random,实为 {split}")
+        options = Options(
+            base=base, home=home_dir(), catalog=catalog_dir(), split=split, seed=seed, corrections=corrections,
+            progress=progress, skip_bad=skip_bad, costs=Costs(wrong_cost=wrong_cost),
+        )  # fmt: skip
+        folder, report = train_tickets(file, mapping, options)
+    data = report["data"]
+    typer.echo(f"读入 {data['read']} 行,可用 {data['used']} 件;训练 {data['trained']},检验 {data['held_out']}")
+    for unknown in report["unknown_labels"][:10]:
+        near = "、".join(unknown["near"]) or "无"
+        typer.echo(f"  目录里没有的标签:{unknown['label']}({unknown['rows']} 行;相近:{near})")
+    for i, level in enumerate(report["classification"]["levels"], start=1):
+        typer.echo(f"  第{i}级 {level['classes']} 类:准确率 {level['accuracy']:.1%},校准误差 {level['ece']:.3f}")
+    chosen = report["simulator"]["chosen"]
+    typer.echo(
+        f"  门槛 {chosen['threshold']:.2f} 以上自动派单:{chosen['automatic']:.0%} 的工单,判对 {chosen['accuracy']:.1%}"
+    )
+    typer.echo("  用时(秒):" + ",".join(f"{k} {v:g}" for k, v in report["seconds"].items()))
+    run_folder = home_dir() / "training" / "runs" / folder.name
+    typer.echo(f"模型包 {folder.name} 已写入 {folder}(尚未启用);报告 {run_folder / 'report.html'}")
+
+
+@train_app.command("inspect")
+def inspect(
+    file: Annotated[str, typer.Argument(help="工单表或数据库地址")],
+    out: Annotated[Path, typer.Option(help="映射文件;已有则按它读取")] = Path("mapping.toml"),
+    encoding: Annotated[str, typer.Option(help="CSV 的编码;不给则自动识别")] = "",
+    sheet: Annotated[str, typer.Option(help="工作表名")] = "",
+    table: Annotated[str, typer.Option(help="数据库的表名或 SELECT")] = "",
+) -> None:
+    """看一眼工单表:提出映射文件,照它读出前 5 件,列出所有问题。"""
+    with told():
+        from models.catalog import load_catalog
+        from training.inspect import inspect_table
+
+        for line in inspect_table(file, out, load_catalog(catalog_dir()), encoding=encoding, sheet=sheet, table=table):
+            typer.echo(line)
+
+
+@train_app.command("audit")
+def audit(
+    file: Annotated[str, typer.Argument(help="工单表或数据库地址")],
+    mapping: Annotated[Path, typer.Option(help="映射文件")],
+    out: Annotated[Path, typer.Option(help="可疑标签表,.xlsx;填好“改为”后用 --corrections 读回")],
+    split: Annotated[str, typer.Option(help="time 或 random")] = "time",
+    base: Base = bundle_dir(),
+    seed: Seed = 0,
+    quiet: Quiet = False,
+) -> None:
+    """标签核查:每件工单由没见过它的模型判断,可疑的按程度排成一张表。"""
+    with told():
+        from training.run import Options, audit_tickets
+
+        options = Options(
+            base=base, home=home_dir(), catalog=catalog_dir(), split=split, seed=seed, progress=not quiet,
+        )  # fmt: skip
+        found = audit_tickets(file, mapping, options, out)
+    typer.echo(f"{out}:{found} 件可疑;在“改为”列填写正确标签,再用 yousu train … --corrections {out} 训练")
+
+
+@train_app.command("simulate")
+def simulate(
+    version: Annotated[str, typer.Argument(help="模型包版本")],
+    wrong_cost: Annotated[float, typer.Option(help="派错一次抵消几次派对")] = 10.0,
+    transfer_days: Annotated[float, typer.Option(help="派错耽误几天")] = 2.0,
+    manual_days: Annotated[float, typer.Option(help="人工派单等几天")] = 0.1,
+    threshold: Annotated[float, typer.Option(help="自己选的门槛;不给则取收益最大的")] = 0.0,
+    store: Annotated[bool, typer.Option("--store", help="把选定的门槛存入模型包")] = False,
+) -> None:
+    """自动派单模拟:不同门槛下自动派出多少、判对多少、转办与天数;可把选定的门槛存入模型包。"""
+    with told():
+        from training.registry import folder_of
+        from training.simulate import Costs, choose, simulate_again, store_point
+
+        folder = folder_of(home_dir() / "bundles", version, shipped_bundle_dir())
+        outcomes = home_dir() / "training" / "runs" / folder.name / "outcomes.json"
+        points = simulate_again(outcomes, Costs(transfer_days, manual_days, wrong_cost))
+        chosen = min(points, key=lambda p: abs(p.threshold - threshold)) if threshold else choose(points)
+        typer.echo("门槛  自动派出  判对    每千件派错  转办(预计/现在)  省下天数")
+        for p in points:
+            typer.echo(
+                f"{p.threshold:.2f}  {p.automatic:7.1%}  {p.accuracy:6.1%}  {p.wrong_per_1000:8.1f}  "
+                f"{p.transfers:6.1f} / {p.transfers_now:.1f}  {p.days_saved:8.1f}" + (" *" if p == chosen else "")
+            )
+        if store:
+            store_point(folder, chosen)
+            typer.echo(f"门槛 {chosen.threshold:.2f} 已存入 {folder.name}")
+
+
+@train_app.command("augment")
+def augment(
+    out: Annotated[Path, typer.Option(help="输出的 .csv")],
+    rows: Annotated[int, typer.Option(help="件数")] = 10_000,
+    seed: Seed = 0,
+) -> None:
+    """由书写样例生成合成工单,只用来测规模与速度,不能用来说明准确率。"""
+    with told():
+        from models.catalog import load_catalog
+        from training.augment import write_grown
+
+        write_grown(load_catalog(catalog_dir()), data_dir() / "tickets" / "examples.csv", rows, out, seed=seed)
+    typer.echo(f"{out}:{rows} 件合成工单")
+
+
+def show_quick(manifest: dict[str, Any], out: Path) -> None:
+    """Print what a training gave."""
+    metrics, examples = manifest["metrics"]["category"], manifest["examples"]
+    held = metrics["held_out"]
+    left = ";".join(f"{n} 行{why}" for why, n in examples["left_out"].items())
+    typer.echo(f"读入 {examples['rows']} 行" + (f"(另有 {left},已略过)" if left else ""))
+    typer.echo(f"检验:{held['rows']} 行未参与训练(相同或相近的文字不跨两边)")
+    for i, level in enumerate(held["levels"], start=1):
+        typer.echo(
+            f"  第{i}级 {level['classes']} 类:准确率 {level['accuracy']:.1%},宏平均 F1 {level['macro_f1']:.1%},"
+            f"校准误差 {level['ece']:.3f}"
+        )
+    typer.echo(f"模型包 {manifest['version']} 已写入 {out};使用:yousu assist --bundle {out} --file 来电.csv")
 
 
 def train_heads(
-    bundle: Annotated[Path, typer.Option(help="模型包文件夹(须有 encoder/)")] = bundle_dir(),
+    bundle: Annotated[
+        Path, typer.Option(help="模型包文件夹(须有 encoder/)", envvar="YOUSU_BUNDLE")
+    ] = shipped_bundle_dir(),
     catalog: Annotated[Path, typer.Option(help="目录文件夹")] = catalog_dir(),
     data: Annotated[Path, typer.Option(help="数据文件夹(tickets/ 与 kb/)")] = data_dir(),
 ) -> None:
@@ -21,6 +230,6 @@ def train_heads(
     fit_answering(bundle, data / "kb" / "entries.csv", data / "kb" / "dev_questions.csv")
     manifest = train(bundle, catalog, data / "tickets" / "examples.csv")
     write_card(bundle)
-    held = manifest["metrics"]["category"]["held_out_authors"]
+    held = manifest["metrics"]["category"]["held_out_author"]
     levels = " / ".join(f"{m['accuracy']:.3f}" for m in held["levels"])
     typer.echo(f"模型包 {manifest['version']}:未见作者的样例 {held['rows']} 条,各级准确率 {levels}")

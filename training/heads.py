@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from models.classifier import CategoryClassifier, level_probabilities
 from models.embedder import Embedder, load_embedder
 from models.features import WordCutter
 from models.taxonomy import Taxonomy
+from training.risk import read_risk_calls, train_risk
 from training.tickets import REQUEST_TYPES, Example, read_examples
 
 RISKS = (0.05, 0.1, 0.2)
@@ -45,7 +47,11 @@ def train_heads(bundle: Path, catalog_folder: Path, examples_file: Path, *, seed
     cutter = WordCutter(domain_words(catalog))
     category, category_metrics = _train_category(catalog, embedder, examples, vectors, cutter)
     types, type_metrics = _train_types(examples, vectors, cutter)
-    for name, head in (("category", category), ("request_type", types)):
+    ordinary = [i for i, e in enumerate(examples) if e.code and catalog.nodes[e.code].mode != "emergency"]
+    calls = read_risk_calls(examples_file.with_name("risk.csv"), catalog)
+    texts = [examples[i].text for i in ordinary]
+    risk, risk_metrics = train_risk(catalog, embedder, calls, texts, vectors[ordinary], cutter)
+    for name, head in (("category", category), ("request_type", types), ("risk", risk)):
         temporary = bundle / f".{name}"
         shutil.rmtree(temporary, ignore_errors=True)
         head.save(temporary)
@@ -65,7 +71,7 @@ def train_heads(bundle: Path, catalog_folder: Path, examples_file: Path, *, seed
         "encoder": embedder.name,
         "seed": seed,
         "versions": {p: importlib.metadata.version(p) for p in ("numpy", "scikit-learn", "jieba", "onnxruntime")},
-        "metrics": {"category": category_metrics, "request_type": type_metrics},
+        "metrics": {"category": category_metrics, "request_type": type_metrics, "risk": risk_metrics},
     }
     return write_manifest(bundle, record)
 
@@ -88,46 +94,78 @@ def _train_category(
     taxonomy = Taxonomy.from_catalog(catalog)
     own = embedder.encode(list(taxonomy.texts), kind="query")
 
-    def fitted(rows: list[int]) -> CategoryClassifier:
+    def fitted(rows: Sequence[int]) -> CategoryClassifier:
         model = CategoryClassifier(cutter=cutter)
         texts, codes = [examples[i].text for i in rows], [examples[i].code for i in rows]
         return model.fit(texts, codes, embeddings=vectors[rows], taxonomy=taxonomy, text_embeddings=own)
 
+    def scored(model: CategoryClassifier, rows: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        truth = np.array([taxonomy.index[examples[i].code] for i in rows])
+        return model.decision_function([examples[i].text for i in rows], vectors[rows]), truth
+
     train = [i for i, e in enumerate(examples) if e.code and e.split != "held_out"]
     held = [i for i, e in enumerate(examples) if e.code and e.split == "held_out"]
     first = fitted(train)
-    scores = first.decision_function([examples[i].text for i in held], vectors[held])
-    truth = np.array([taxonomy.index[examples[i].code] for i in held])
-    fold_scores, fold_truth = _cross_scores(fitted, train, examples, vectors, taxonomy)
-    all_scores, all_truth = np.vstack([scores, fold_scores]), np.concatenate([truth, fold_truth])
-    weights = np.concatenate([np.full(len(truth), 0.5 / len(truth)), np.full(len(fold_truth), 0.5 / len(fold_truth))])
-    temperature = fit_temperature(all_scores, all_truth, weights)
-    exponents = fit_exponents(softmax(all_scores, temperature), all_truth, taxonomy.ancestors, weights)
-    first.temperature_, first.exponents_ = temperature, exponents
-    proba = first.calibrate_scores(all_scores)
-    thresholds = {str(r): _thresholds(proba, all_truth, taxonomy, r, weights) for r in RISKS}
+    scores, truth = scored(first, held)
+    batches = _author_batches(examples, train)
+    parts = [scored(fitted([i for i in train if i not in batch]), sorted(batch)) for batch in batches]
+    batch_scores, batch_truth = np.vstack([s for s, _ in parts]), np.concatenate([t for _, t in parts])
+    half = np.arange(len(held)) % 2 == 0
+    measured = []
+    for inside in (half, ~half):
+        calibrate(first, [(scores[~inside], truth[~inside]), (batch_scores, batch_truth)])
+        measured.append(category_metrics(first, first.calibrate_scores(scores[inside]), truth[inside]))
+    calibrate(first, [(scores, truth)])
+    unseen = category_metrics(first, first.calibrate_scores(batch_scores), batch_truth)
     model = fitted([*train, *held])
-    model.temperature_, model.exponents_, model.thresholds_ = temperature, exponents, thresholds
-    first.thresholds_ = thresholds
+    calibrate(model, [(scores, truth), (batch_scores, batch_truth)])
     metrics = {
-        "held_out_authors": category_metrics(first, first.calibrate_scores(scores), truth),
-        "cross_validated": category_metrics(first, first.calibrate_scores(fold_scores), fold_truth),
-        "calibrated_on": "held-out authors and 4 folds, half the weight each",
+        "held_out_author": _mean(measured),
+        "author_batches_left_out": unseen,
+        "calibrated_on": "held-out author and left-out author batches, half the weight each; the held-out figures"
+        " with calibration fitted on the other half of that author's rows",
     }
     return model, metrics
 
 
-def _cross_scores(
-    fitted: Any, train: list[int], examples: Sequence[Example], vectors: NDArray[np.float32], taxonomy: Taxonomy
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    order = np.random.default_rng(0).permutation(len(train))
-    scores, truth = [], []
-    for fold in range(4):
-        test = [train[i] for i in order[fold::4]]
-        rest = sorted(set(train) - set(test))
-        scores.append(fitted(rest).decision_function([examples[i].text for i in test], vectors[test]))
-        truth += [taxonomy.index[examples[i].code] for i in test]
-    return np.vstack(scores), np.array(truth)
+def _author_batches(examples: Sequence[Example], rows: Sequence[int], n: int = 2) -> list[set[int]]:
+    """Return `n` sets of rows, each the work of whole authors, so that no author is on both sides of a split."""
+    size = Counter(examples[i].author for i in rows)
+    batches: list[set[str]] = [set() for _ in range(n)]
+    for author, _ in size.most_common():
+        min(batches, key=lambda b: sum(size[a] for a in b)).add(author)
+    return [{i for i in rows if examples[i].author in batch} for batch in batches if batch]
+
+
+def calibrate(
+    model: CategoryClassifier, parts: Sequence[tuple[NDArray[np.float32], NDArray[np.int64]]]
+) -> CategoryClassifier:
+    """Fit temperature, exponents and thresholds of `model` on (scores, truth) parts, each with the same weight."""
+    taxonomy = model.taxonomy_
+    scores = np.vstack([s for s, _ in parts])
+    truth = np.concatenate([t for _, t in parts])
+    weights = np.concatenate([np.full(len(t), 1 / (len(parts) * len(t))) for _, t in parts])
+    model.temperature_ = fit_temperature(scores, truth, weights)
+    model.exponents_ = np.ones(taxonomy.depth)
+    model.exponents_ = fit_exponents(model.calibrate_scores(scores), truth, taxonomy.ancestors, weights)
+    proba = model.calibrate_scores(scores)
+    model.thresholds_ = {str(r): _thresholds(proba, truth, taxonomy, r, weights) for r in RISKS}
+    return model
+
+
+def _mean(figures: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the figures of several parts as one, weighted by their rows."""
+    rows = np.array([f["rows"] for f in figures])
+
+    def mean(values: Sequence[float]) -> float:
+        return round(float((np.array(values) * rows).sum() / rows.sum()), 4)
+
+    levels = [
+        {k: mean([f["levels"][i][k] for f in figures]) for k in ("accuracy", "ece")}
+        for i in range(len(figures[0]["levels"]))
+    ]
+    rest = {k: mean([f[k] for f in figures]) for k in ("leaf_top3", "mean_depth", "right_at_depth")}
+    return {"rows": int(rows.sum()), "levels": levels, **rest}
 
 
 def _thresholds(

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.text import has_words, mask, normalise, strip_fillers
+from models.masking import mask
+from models.text import has_words, normalise, strip_fillers
 
 REQUEST_TYPES = ("咨询", "求助", "投诉", "举报", "建议", "表扬", "撤单", "无效")
 _COLUMNS = ("text", "code", "request_type", "author", "split")

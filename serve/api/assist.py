@@ -16,7 +16,7 @@ from serve.api.schemas import (
     SimilarCall,
     SimilarCasesOut,
 )
-from serve.engine import InputError
+from serve.inputs import InputError
 from serve.runtime import Runtime
 from serve.views import answers_json, assist_json, category_json, route_json, similar_json
 
@@ -38,14 +38,18 @@ def checked_district(runtime: Runtime, district: str) -> str:
 async def assist(call: Call, runtime: RuntimeOf) -> Response:
     """Return everything at once."""
     district = checked_district(runtime, call.district)
-    return reply(assist_json(await runtime.assist(call.text, on=call.on, district=district)))
+    return reply(
+        assist_json(
+            await runtime.assist(call.text, on=call.on, district=district, context=call.context, record=call.final)
+        )
+    )
 
 
 @router.post("/answer", summary="政策答复", response_model=AnswerOut)
 async def answer(call: Call, runtime: RuntimeOf) -> Response:
     """Return only the answers."""
     district = checked_district(runtime, call.district)
-    result = await runtime.answer(call.text, on=call.on, district=district)
+    result = await runtime.answer(call.text, on=call.on, district=district, context=call.context, record=call.final)
     return reply({**answers_json(result), "versions": runtime.engine.versions})
 
 
@@ -53,14 +57,22 @@ async def answer(call: Call, runtime: RuntimeOf) -> Response:
 async def classify(call: Call, runtime: RuntimeOf) -> Response:
     """Return only the category and the request type."""
     district = checked_district(runtime, call.district)
-    body = assist_json(await runtime.assist(call.text, on=call.on, district=district))
+    body = assist_json(
+        await runtime.assist(call.text, on=call.on, district=district, context=call.context, record=call.final)
+    )
     return reply({k: body[k] for k in ("category", "request_type", "requests", "note", "versions")})
 
 
 @router.post("/route", summary="派单", response_model=RoutedOut)
 async def route(call: Call, runtime: RuntimeOf) -> Response:
     """Return only the category and the route."""
-    a = await runtime.assist(call.text, on=call.on, district=checked_district(runtime, call.district))
+    a = await runtime.assist(
+        call.text,
+        on=call.on,
+        district=checked_district(runtime, call.district),
+        context=call.context,
+        record=call.final,
+    )
     return reply({"category": category_json(a.category), "route": route_json(a.route), "versions": a.versions})
 
 
@@ -68,7 +80,7 @@ async def route(call: Call, runtime: RuntimeOf) -> Response:
 async def similar(call: SimilarCall, runtime: RuntimeOf) -> Response:
     """Return earlier cases like the call."""
     engine = runtime.engine
-    heard = engine.hear(call.text)
+    heard = engine.hear(call.text, call.context)
     vectors = await runtime.encoder.encode(engine.bundle.embedder, [heard.prepared])
     found = engine.cases.search(vectors[0], call.top)
     return reply({"similar": similar_json(found), "versions": engine.versions})

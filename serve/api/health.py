@@ -44,12 +44,6 @@ async def metrics(runtime: RuntimeOf) -> Response:
     return Response(runtime.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-@router.get("/", include_in_schema=False)
-async def page() -> FileResponse:
-    """Return the panel."""
-    return FileResponse(STATIC / "index.html")
-
-
 @router.get("/docs", include_in_schema=False)
 async def docs() -> FileResponse:
     """Return the page that renders the interface's description, without the internet."""

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from serve import logs
-from serve.engine import InputError
+from serve.inputs import InputError
 from serve.records import KeyReuseError
 
 MEDIA_TYPE = "application/problem+json"

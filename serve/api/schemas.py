@@ -28,7 +28,11 @@ class Call(_In):
     )
     text: str = Field(description="来电文字,最多 20000 字", json_schema_extra={"maxLength": 20_000})
     district: str = Field("", description="已知的区县名")
+    context: list[str] = Field(
+        default_factory=list, max_length=200, description="本通电话此前说过的话,从早到晚;追问(如“那退休的呢”)据此理解"
+    )
     on: datetime.date | None = Field(None, description="按哪一天的有效条目答复;默认今天")
+    final: bool = Field(True, description="说完了没有;边打字边查时填 false,不计入条目命中与未答队列")
 
 
 class SimilarCall(Call):
@@ -67,6 +71,7 @@ class Answers(_Out):
 
     answered: bool = Field(description="第一条是否有把握读出")
     entries: list[AnswerEntry] = Field(description="按把握从高到低")
+    understood: str | None = Field(None, description="追问连同上文补全成的整句;不是追问则没有")
 
 
 class Alternative(_Out):

@@ -16,7 +16,7 @@ from serve.api.guard import RequestInfo
 from serve.api.problems import replies
 from serve.api.replies import cursor_of, number_of, reply
 from serve.api.schemas import Stored, TicketIn, TicketsIn, TicketsStored
-from serve.engine import InputError
+from serve.inputs import InputError
 from serve.records import now
 from serve.runtime import Runtime
 

@@ -9,6 +9,7 @@ import pytest
 from kb.answering import Answerer
 from kb.entry import KnowledgeEntry, from_row
 from kb.index import HybridIndex
+from kb.relations import figures, find_relations
 from models.bundle import load_bundle
 from models.catalog import load_catalog
 from models.embedder import Embedder
@@ -80,6 +81,69 @@ def test_an_entry_that_ends_soon_says_so(bundle) -> None:
     ending = replace(first, effective_to=datetime.date(2026, 6, 20))
     result = ask(bundle, answerer(bundle, ending, *rest), "图书馆几点开门")
     assert any("2026-06-20" in w for w in result.answers[0].warnings)
+
+
+def related(bundle, *entries: KnowledgeEntry) -> Answerer:
+    index = HybridIndex(entries, bundle.embedder)
+    return Answerer(index, bundle.answering, find_relations(index.entries, index.question_vectors()))
+
+
+def test_another_figure_for_the_same_question_is_told(bundle) -> None:
+    one = entry(5, "高龄补贴每月多少钱", "每人每月一百元。", category="0901")
+    two = entry(6, "高龄老人补贴标准是多少", "每人每月150元。", category="0901")
+    result = ask(bundle, related(bundle, one, two, *LIBRARY), "高龄补贴每月多少钱")
+    warnings = {a.entry_id: a.warnings[0] for a in result.answers if a.entry_id in {"T5", "T6"}}
+    assert warnings == {
+        "T5": "与条目 T6 的数字不一致(100元 / 150元)",
+        "T6": "与条目 T5 的数字不一致(150元 / 100元)",
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"answer": "每人每月100元,80岁起。"},
+        {"question": "残疾证怎么办"},
+        {"region": "城东区"},
+        {"effective_from": datetime.date(2026, 6, 2)},
+        {"category": "0101"},
+        {"status": "retired"},
+    ],
+)
+def test_what_does_not_contradict_is_not_told(bundle, change: dict[str, object]) -> None:
+    one = entry(5, "高龄补贴每月多少钱", "每人每月一百元。", category="0901", region="城西区")
+    two = replace(entry(6, "高龄老人补贴标准是多少", "每人每月150元。", category="0901"), **change)
+    result = ask(bundle, related(bundle, one, two, *LIBRARY), "高龄补贴每月多少钱", district="城西区")
+    assert not [w for a in result.answers for w in a.warnings if "不一致" in w]
+
+
+def test_a_newer_entry_on_the_same_question_is_told_from_its_day_on(bundle) -> None:
+    old = entry(5, "最低工资多少", "每月1880元。", effective_from=datetime.date(2024, 1, 1))
+    new = entry(6, "最低工资是多少", "每月2080元。", effective_from=datetime.date(2026, 6, 1))
+    a = related(bundle, old, new, *LIBRARY)
+
+    def told(day: datetime.date) -> set[str]:
+        return {x.entry_id for x in ask(bundle, a, "最低工资多少", on=day).answers if "已有更新" in str(x.warnings)}
+
+    assert told(datetime.date(2026, 5, 31)) == set()
+    assert told(datetime.date(2026, 6, 1)) == {"T5"}
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "figures_"),
+    [
+        ("每月5.17元/平方米", "元", {"5.17元"}),
+        ("三十个工作日内", "工作日", {"30工作日"}),
+        ("1.5万元", "元", {"15000元"}),
+        ("当年10月15日至次年4月15日", "日期", {"10月15日", "4月15日"}),
+        ("2026-01-01起", "年份", {"2026年"}),
+        ("早上九点到17:30", "点", {"9点", "17:30"}),
+        ("青政〔2021〕5号第三条", "元", set()),
+        ("一百二十天", "天", {"120天"}),
+    ],
+)
+def test_figures_are_read_with_their_units(text: str, unit: str, figures_: set[str]) -> None:
+    assert set(figures(text).get(unit, ())) == figures_
 
 
 def test_an_empty_knowledge_base_answers_nothing(bundle) -> None:

@@ -14,7 +14,7 @@ from models.locations import bundle_dir, catalog_dir
 def test_the_shipped_bundle_fits_the_shipped_catalogue() -> None:
     bundle = load_bundle(bundle_dir(), load_catalog(catalog_dir()))
     assert bundle.manifest["examples"]["what"].startswith("written examples")
-    assert bundle.manifest["metrics"]["category"]["held_out_authors"]["rows"] > 0
+    assert bundle.manifest["metrics"]["category"]["held_out_author"]["rows"] > 0
 
 
 def test_a_changed_file_is_refused_by_name(bundle_copy: Path) -> None:

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serve.engine import InputError
+from kb.feedback import Feedback
+from kb.unanswered import UnansweredQueue
+from serve.inputs import InputError
 from serve.views import ASSIST_COLUMNS, assist_json, assist_row
 
 
@@ -23,6 +25,31 @@ def test_a_policy_question_is_answered_with_basis(engine) -> None:
     result = engine.answer("工地上试用期最长能定多久")
     assert result.answered
     assert result.answers[0].basis
+
+
+def test_a_follow_up_is_read_with_the_call_so_far(engine) -> None:
+    context = ["喂你好,我问一下城市低保多少钱"]
+    result = engine.answer("那农村的呢", context=context)
+    assert result.understood == "农村低保多少钱"
+    assert result.answers[0].question == "农村低保多少钱"
+    a = engine.assist("那农村的呢", context=context)
+    assert a.text == "那农村的呢"
+    assert a.answers == result
+    assert engine.answer("城市低保多少钱", context=["那农村的呢"]).understood == ""
+
+
+def test_personal_data_of_the_context_is_masked(engine) -> None:
+    a = engine.assist("那退休的呢", context=["电话13812345678医保报销多少"])
+    assert "13812345678" not in str(assist_json(a))
+
+
+def test_hits_and_unanswered_questions_are_left_for_the_desk(engine) -> None:
+    queue, feedback = UnansweredQueue(engine.store.engine, engine.bundle.embedder.name), Feedback(engine.store.engine)
+    right = engine.answer("工地上试用期最长能定多久").answers[0].entry_id
+    assert not engine.answer("火星移民怎么报名,我电话13812345678").answered
+    engine.recorder.flush()
+    assert feedback.hits()[right] >= 1
+    assert "火星移民怎么报名,我电话[电话]" in [c.sample for c in queue.list(limit=1000)]
 
 
 def test_a_gas_leak_goes_to_the_emergency_lines_first(engine) -> None:
@@ -45,9 +72,10 @@ def test_the_street_decides_the_unit(engine) -> None:
 
 
 def test_personal_data_is_masked_everywhere(engine) -> None:
-    a = engine.assist("我叫王小明,电话13812345678,身份证630102199001011234,暖气不热")
+    a = engine.assist("我叫王小明,电话13812345678,身份证630102199001011234,暖气不热,座机13800001234")
     body = str(assist_json(a))
     assert "13812345678" not in body
+    assert "0001234" not in body
     assert "630102199001011234" not in body
 
 

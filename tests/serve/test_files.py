@@ -87,6 +87,26 @@ def test_a_file_that_cannot_be_read_is_told_by_name(
     assert name in result.output
 
 
+def test_mask_adds_one_column_and_needs_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serve.cli._engine", lambda _: pytest.fail("the engine was loaded"))
+    source, target = tmp_path / "calls.csv", tmp_path / "out.csv"
+    source.write_text(
+        '编号,内容,电话\n1,"我叫王小明,\n电话13897412356",0971\n2,,x\n3,拨打12345没人接,y\n', encoding="utf-8"
+    )
+    result = run("mask", "--file", str(source), "--text-column", "内容", "--out", str(target))
+    assert result.exit_code == 0, result.output
+    rows = rows_of(target)
+    assert tuple(rows[0]) == ("编号", "内容", "电话", "masked")
+    assert [r["masked"] for r in rows] == ["我叫[姓名],\n电话[电话]", "拨打12345没人接"]
+    aside = rows_of(tmp_path / "out.rejected.csv")
+    assert [(r["编号"], r["row"]) for r in aside] == [("2", "3")]
+
+
+def test_mask_prints_a_text() -> None:
+    assert run("mask", "李女士的电话是13897412356").output == "[姓名]女士的电话是[电话]\n"
+    assert run("mask", " ").exit_code == 1
+
+
 def test_a_missing_file_is_told_by_name(home, tmp_path: Path) -> None:
     result = run("assist", "--file", str(tmp_path / "gone.csv"))
     assert result.exit_code == 1

@@ -83,3 +83,8 @@ def test_the_page_and_the_docs_ask_nothing_of_the_internet(service: str) -> None
 def test_the_service_lives_on_after_bad_input(service: str) -> None:
     call(service, "POST", "/v1/assist", b"\xff\xfe\x00")
     assert post(service, "/v1/assist", text="路灯不亮")[0] == 200
+
+
+def test_a_follow_up_is_read_with_its_context(service: str) -> None:
+    status, _, body = post(service, "/v1/answer", text="那农村的呢", context=["城市低保多少钱"])
+    assert (status, body["understood"]) == (200, "农村低保多少钱")

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "serve0002"
-down_revision = "0001"
+down_revision = "kb0003"
 
 SQLITE_GUARD = """
 CREATE TRIGGER audit_no_{event} BEFORE {event} ON audit

@@ -1,0 +1,146 @@
+// The knowledge desk: find an entry, edit it beside its preview, move it through review, compare and restore versions.
+import { get, post, put } from "./api.js";
+import { answerNodes } from "./cards.js";
+import { $, el, sure } from "./dom.js";
+
+const FIELDS = [
+  ["question", "题目", "full"], ["answer", "答复(坐席照读)", "full text"], ["basis", "依据(文号、条款)", "full"],
+  ["aliases", "别的问法(用 ; 隔开)", "full"], ["department", "部门"], ["category", "分类代码"], ["region", "只适用的区县(空 = 全市)"],
+  ["keywords", "关键词(用 ; 隔开)"], ["effective_from", "生效日", "date"], ["effective_to", "失效日", "date"],
+  ["verified_at", "核定日", "date"], ["verification", "核定方式"], ["source", "来源", "full"],
+];
+const NAMES = Object.fromEntries([...FIELDS, ["status", "状态"], ["reviewer", "审核人"], ["id", "编号"]].map(([k, n]) => [k, n.replace(/\(.*/, "")]));
+const STATES = { draft: ["unsure", "草稿"], review: ["correct", "待审"], published: ["accept", "已发布"], retired: ["", "已停用"] };
+const ACTIONS = { draft: [["submit", "送审"], ["retire", "停用"]], review: [["publish", "发布"], ["return", "退回"]], published: [["retire", "停用"]], retired: [["reopen", "重开"]] };
+const DONE = { create: "新建", edit: "修改", restore: "恢复旧版", submit: "送审", return: "退回", publish: "发布", retire: "停用", reopen: "重开", import: "导入" };
+
+let open = null;
+let cursor = "";
+let timer = 0;
+
+function say(words, bad = false) {
+  $("#message").textContent = words;
+  $("#message").classList.toggle("bad", bad);
+}
+
+const guarded = (work) => async (...args) => {
+  try { return await work(...args); } catch (problem) { say(problem.message, true); return null; }
+};
+
+const list = guarded(async (more = false) => {
+  const query = { q: $("#q").value.trim(), status: $("#status").value, limit: 60, cursor: more ? cursor : "" };
+  const found = await get(`v1/entries?${new URLSearchParams(query)}`);
+  cursor = found.next;
+  const rows = found.items.map(({ entry }) => el("li", {}, el("button", { type: "button", "data-id": entry.id, "aria-current": String(entry.id === open?.entry.id), onclick: () => load(entry.id) },
+    el("span", {}, entry.question), el("span", { class: `badge ${STATES[entry.status][0]}` }, STATES[entry.status][1]), el("small", {}, `${entry.id} · ${entry.department || "未注明部门"}`))));
+  if (more) $("#list").append(...rows); else $("#list").replaceChildren(...rows);
+  $("#count").textContent = `共 ${found.count} 条`;
+  $("#more").hidden = !cursor;
+});
+
+const load = guarded(async (id) => {
+  show(await get(`v1/entries/${encodeURIComponent(id)}`));
+  say("");
+  await versions();
+});
+
+function show(held) {
+  open = held;
+  const { entry } = held;
+  const fresh = held.revision === 0;
+  $("#title").textContent = fresh ? "新条目" : `${entry.id} · ${entry.question}`;
+  const [kind, words] = STATES[entry.status];
+  $("#state").className = `badge ${kind}`;
+  $("#state").textContent = held.live && entry.status !== "published" ? `${words}(旧版仍在答)` : words;
+  const fields = fresh ? [["id", "编号"], ...FIELDS] : FIELDS;
+  $("#form").replaceChildren(...fields.map(([key, label, how = ""]) => {
+    const input = how.includes("text") ? el("textarea", { name: key, value: entry[key] ?? "" }) : el("input", { name: key, type: how === "date" ? "date" : "text", value: entry[key] ?? "" });
+    return el("label", { class: how.includes("full") ? "full" : "" }, label, input);
+  }));
+  const why = el("input", { id: "why", "aria-label": "原因", placeholder: "这次改动的原因", maxLength: 1000 });
+  const steps = fresh ? [] : ACTIONS[entry.status].map(([action, name]) => el("button", { type: "button", onclick: () => move(action, name) }, name));
+  $("#actions").replaceChildren(why, el("button", { type: "button", class: "main", onclick: save }, "存为草稿"), ...steps);
+  $("#form").hidden = $("#actions").hidden = false;
+  for (const button of document.querySelectorAll("#list button")) button.setAttribute("aria-current", String(button.dataset.id === entry.id));
+  if (fresh) $("#versions").replaceChildren(el("p", { class: "soft" }, "还没有版本。"));
+  preview();
+}
+
+const content = () => Object.fromEntries(new FormData($("#form")));
+
+function preview() {
+  const e = { ...open.entry, ...content() };
+  const first = e.answer.match(/^[^。;;!?]*[。;;!?]?/)[0];
+  const warnings = e.verified_at ? [] : ["条目尚未核定,答复时请说明以现行公布为准"];
+  $("#preview").replaceChildren(...answerNodes({ ...e, entry_id: e.id || "(未编号)", highlight: first, warnings }));
+}
+
+function signed(fallback) {
+  const who = $("#who").value.trim();
+  if (!who) { $("#who").focus(); throw new Error("请先填操作人"); }
+  return { who, why: $("#why").value.trim() || fallback, expected: open.revision };
+}
+
+const save = guarded(async () => {
+  const entry = { ...open.entry, ...content() };
+  if (!entry.id.trim()) throw new Error("请填编号");
+  show(await put(`v1/entries/${encodeURIComponent(entry.id.trim())}`, { ...signed(open.revision ? "修改" : "新建"), entry }));
+  say("已存为草稿");
+  await Promise.all([list(), versions()]);
+});
+
+const move = guarded(async (action, name) => {
+  show(await put(`v1/entries/${encodeURIComponent(open.entry.id)}/status`, { ...signed(name), action }));
+  say(`已${name}`);
+  await Promise.all([list(), versions()]);
+});
+
+const restore = guarded(async (revision) => {
+  show(await put(`v1/entries/${encodeURIComponent(open.entry.id)}/restore`, { ...signed(`恢复修订 ${revision}`), revision }));
+  say(`已把修订 ${revision} 恢复为草稿`);
+  await Promise.all([list(), versions()]);
+});
+
+const versions = guarded(async () => {
+  const { items } = await get(`v1/entries/${encodeURIComponent(open.entry.id)}/versions`);
+  $("#versions").replaceChildren(el("ol", {}, ...items.map((v, i) => version(v, items[i + 1], i === 0))));
+});
+
+function version(v, before, newest) {
+  const changed = before ? Object.keys(v.entry).filter((k) => v.entry[k] !== before.entry[k]) : [];
+  const differences = changed.map((k) => el("p", { class: "diff" }, `${NAMES[k] ?? k}:`, el("del", {}, before.entry[k] || "(空)"), " → ", el("ins", {}, v.entry[k] || "(空)")));
+  return el("li", {},
+    el("div", { class: "row" },
+      el("span", {}, `修订 ${v.revision} · ${DONE[v.action] ?? v.action} · ${v.who}`),
+      newest ? el("span", { class: "badge" }, "当前") : el("button", { type: "button", onclick: () => restore(v.revision) }, "恢复")),
+    el("p", { class: "soft" }, `${new Date(v.at).toLocaleString("zh-CN")} · ${v.why}`),
+    differences.length ? el("details", {}, el("summary", {}, `与上一版相比改了 ${changed.map((k) => NAMES[k] ?? k).join("、")}`), ...differences) : "");
+}
+
+const test = guarded(async () => {
+  const text = $("#ask").value.trim();
+  if (!text) return;
+  const { answered, entries } = await post("v1/answer", { text });
+  const best = entries[0];
+  const pick = (e) => el("li", {}, el("button", { type: "button", onclick: () => load(e.entry_id) }, `${e.entry_id} ${e.question}`));
+  $("#result").replaceChildren(...(answered
+    ? [el("p", {}, el("span", { class: `badge ${sure(best.confidence)[0]}` }, sure(best.confidence)[1]), ` 会答 ${best.entry_id}:${best.question}`), el("ol", {}, ...entries.map(pick))]
+    : [el("p", {}, el("span", { class: "badge low" }, "不会作答"), entries.length ? " 最接近的:" : " 没有接近的条目。"), el("ol", {}, ...entries.map(pick))]));
+});
+
+const blank = () => ({ entry: Object.fromEntries([...FIELDS.map(([k]) => [k, ""]), ["id", ""], ["status", "draft"]]), revision: 0, live: null });
+
+$("#who").value = localStorage.getItem("who") ?? "";
+$("#who").addEventListener("change", () => localStorage.setItem("who", $("#who").value.trim()));
+$("#q").addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(list, 150); });
+$("#status").addEventListener("change", () => list());
+$("#more").addEventListener("click", () => list(true));
+$("#new").addEventListener("click", () => { show(blank()); $("#form input").focus(); });
+$("#form").addEventListener("input", preview);
+$("#form").addEventListener("submit", (event) => event.preventDefault());
+$("#test").addEventListener("submit", (event) => { event.preventDefault(); test(); });
+document.addEventListener("keydown", (event) => {
+  if (event.key === "/" && !event.target.closest("input, textarea, select")) { event.preventDefault(); $("#q").focus(); }
+  if (event.ctrlKey && event.key === "s" && open) { event.preventDefault(); save(); }
+});
+list();

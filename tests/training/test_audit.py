@@ -1,0 +1,70 @@
+"""Label audit and simulator on plain numbers; the large fit against the exact one."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+import models.linear
+from models.linear import fit_ridge, prune
+from training.audit import cross_probabilities, find_suspects
+from training.simulate import Costs, choose, simulate
+
+
+def test_wrong_labels_are_found_first() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 4, 400)
+    given = truth.copy()
+    wrong = rng.choice(400, 20, replace=False)
+    given[wrong] = (given[wrong] + 1) % 4
+    proba = rng.dirichlet(np.ones(4), 400) * 0.3
+    proba[np.arange(400), truth] += 0.7
+    found = find_suspects(proba, given)
+    assert len(found) >= 10
+    assert {s.position for s in found} <= set(wrong.tolist())
+    assert [s.doubt for s in found] == sorted((s.doubt for s in found), reverse=True)
+
+
+def test_every_row_is_scored_by_a_model_that_had_not_seen_its_group() -> None:
+    groups = np.arange(60) // 3
+
+    def score(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        assert not set(groups[train]) & set(groups[test])
+        return np.ones((len(test), 2)) / 2
+
+    assert (cross_probabilities(score, groups, 2).sum(1) == 1).all()
+
+
+def test_a_higher_price_of_wrong_dispatch_raises_the_threshold() -> None:
+    rng = np.random.default_rng(0)
+    confidence = rng.random(3000)
+    right = rng.random(3000) < confidence
+    gone = np.zeros(3000, bool)
+    cheap, dear = (choose(simulate(confidence, right, gone, Costs(wrong_cost=c))) for c in (1, 20))
+    assert cheap.threshold < dear.threshold
+    assert cheap.automatic > dear.automatic
+    assert dear.accuracy > cheap.accuracy
+
+
+def test_the_fit_for_many_rows_comes_to_the_exact_one(monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    lexical = sp.random(300, 900, 0.03, "csr", np.float32, random_state=0)
+    dense = rng.normal(size=(300, 16)).astype(np.float32) / 4
+    targets = np.eye(5, dtype=np.float32)[rng.integers(0, 5, 300)]
+    weights = rng.uniform(0.5, 1, 300).astype(np.float32)
+    exact = fit_ridge(lexical, dense, targets, row_weights=weights)
+    monkeypatch.setattr(models.linear, "DUAL_LIMIT", 0)
+    monkeypatch.setattr(models.linear, "CG_TOLERANCE", 1e-4)
+    monkeypatch.setattr(models.linear, "CG_STEPS", 100)
+    near = fit_ridge(lexical, dense, targets, row_weights=weights)
+    for a, b in zip(exact, near, strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-3)
+
+
+def test_pruning_in_blocks_keeps_the_largest_weights(monkeypatch) -> None:
+    monkeypatch.setattr(models.linear, "_PRUNE_ROWS", 7)
+    lexical = np.random.default_rng(0).normal(size=(40, 9)).astype(np.float32)
+    kept = prune(lexical, np.zeros((2, 9), np.float32), 3)
+    for row in range(40):
+        top = set(np.argsort(-np.abs(lexical[row]))[:3].tolist())
+        assert set(kept.columns[row * 3 : row * 3 + 3].tolist()) == top

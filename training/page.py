@@ -1,0 +1,190 @@
+"""The report as one HTML page that opens offline: first the screen for a department head, then every detail."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+from training.simulate import ENOUGH
+
+_STYLE = """
+body{font-family:"Noto Sans CJK SC","Microsoft YaHei","PingFang SC",sans-serif;margin:0;background:#f4f6f8;color:#1d2733}
+main{max-width:1080px;margin:0 auto;padding:24px}h1{font-size:26px;margin:8px 0}h2{font-size:19px;margin:36px 0 8px}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(220px,1fr));gap:14px;margin:18px 0}
+.card{background:#fff;border-radius:8px;padding:16px;border:1px solid #dfe5ec}.card b{display:block;font-size:30px}
+.card span{color:#55636f;font-size:14px}.say{background:#fff;border-left:4px solid #1b6ca8;padding:14px 18px;line-height:1.8}
+table{border-collapse:collapse;width:100%;background:#fff;font-size:14px}td,th{border:1px solid #dfe5ec;padding:6px 9px;
+text-align:left;vertical-align:top}td:nth-child(-n+3){min-width:5em}th{background:#eaf0f6}td.n{text-align:right}.chart{background:#fff;margin:10px 0}
+small{color:#55636f}details{margin:6px 0}
+"""
+
+
+def render(r: dict[str, Any]) -> str:
+    """Return the page for a report of `training.report.build_report`."""
+    parts = [
+        _first_screen(r),
+        "<h2>自动派单模拟</h2>", _simulator(r),
+        "<h2>各一级类别</h2>", _class_table(r["classes"]),
+        "<h2>把握与实际是否相符</h2>", _reliability(r),
+        "<h2>最常混淆的类别</h2>", _confusion_table(r["confusions"]),
+        "<h2>分组看准确率</h2>", _table(("分组", "工单数", "一级准确率"), [
+            (s["name"], s["rows"], f"{s['accuracy']:.1%}") for s in r["slices"]
+        ]),
+        "<h2>再多的工单还有用吗</h2>", _curve(r["learning_curve"]),
+        "<h2>数据</h2>", _data(r),
+        "<h2>可疑标签(前 30 条,全部见 suspects.xlsx)</h2>", _table(
+            ("工单", "现有标签", "模型认为", "可疑程度", "文字"),
+            [(s["key"], s["given"], s["believed"], f"{s['doubt']:.2f}", s["text"][:80]) for s in r["suspects"][:30]],
+        ),
+    ]  # fmt: skip
+    if r["leaf_classes"]:
+        parts += ["<h2>各末级类别</h2><details><summary>展开</summary>", _class_table(r["leaf_classes"]), "</details>"]
+    script = f"<script>{_plotly_script()}</script>"
+    return (
+        f'<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>训练报告 {_e(r.get("version", ""))}</title>'
+        f"<style>{_STYLE}</style>{script}</head><body><main>{''.join(parts)}</main></body></html>"
+    )
+
+
+def _first_screen(r: dict[str, Any]) -> str:
+    level = r["classification"]["levels"]
+    data, chosen, routing = r["data"], r["simulator"]["chosen"], r["routing"]
+    cards = [
+        (f"{level[0]['accuracy']:.1%}", "一级类别判对的比例"),
+        (f"{level[-1]['accuracy']:.1%}", f"最细一级({level[-1]['classes']} 类)判对的比例") if len(level) > 1 else
+        (f"{level[0]['macro_f1']:.1%}", "各类别一视同仁时的得分(宏平均 F1)"),
+        (f"{chosen['automatic']:.0%}", f"可以自动派出的工单;其中判对 {chosen['accuracy']:.1%}"),
+    ]  # fmt: skip
+    if routing:
+        cards.append((f"{routing['first_dispatch']:.1%}", f"首次派对单位的比例(人工 {routing['by_hand']:.1%})"))
+    weak = [c for c in r["classes"] if c["support"] >= 5 and c["recall"] < 0.7][:3]
+    said = [
+        f"用 {data['from']} 至 {data['to']} 的" if data["from"] else "用",
+        f" {data['trained']} 件工单训练,{data['held_out']} 件没有参与训练的工单检验"
+        + ("(最新的一段时间)。" if data["split_by"] == "time" else "(随机留出)。"),
+        f"若把握在 {chosen['threshold']:.0%} 以上才自动派单,每 1000 件约 {1000 * chosen['automatic']:.0f} 件不必人工判断,"
+        f"其中约 {chosen['wrong_per_1000']:.0f} 件会派错"
+        + (f"(只依据 {chosen['tickets']} 件,尚不可靠)。" if chosen["tickets"] < ENOUGH else "。"),
+    ]
+    if weak:
+        said.append(
+            "还不可靠、需人工把关的类别:" + "、".join(f"{c['name']}(找出 {c['recall']:.0%})" for c in weak) + "。"
+        )
+    said.append(f"另发现 {len(r['suspects'])} 件工单的标签可疑,建议复核。" if r["suspects"] else "没有发现可疑标签。")
+    if r.get("drift"):
+        psi = r["drift"]["psi"]
+        word = "变化明显,请留意" if psi > 0.25 else "有些变化" if psi > 0.1 else "基本稳定"
+        said.append(f"与上次训练的数据相比,类别构成{word}(PSI {psi:.2f})。")
+    boxes = "".join(f'<div class="card"><b>{_e(a)}</b><span>{_e(b)}</span></div>' for a, b in cards)
+    return (
+        f"<h1>训练报告</h1><small>模型包 {_e(r.get('version', ''))} · 数据 {_e(r['source'])}</small>"
+        f'<div class="cards">{boxes}</div><p class="say">{_e("".join(said))}</p>'
+    )
+
+
+def _simulator(r: dict[str, Any]) -> str:
+    points, costs = r["simulator"]["points"], r["simulator"]["costs"]
+    x = [p["threshold"] for p in points]
+    chart = _chart(
+        "sim",
+        [
+            _line(x, [p["automatic"] for p in points], "自动派出的比例"),
+            _line(x, [p["accuracy"] for p in points], "其中判对的比例"),
+        ],
+        "把握的门槛",
+        "比例",
+    )
+    note = (
+        f"<p>假设:派错一次抵消 {costs['wrong_cost']:g} 次派对;派错耽误 {costs['transfer_days']:g} 天,人工派单等"
+        f" {costs['manual_days']:g} 天。选定门槛 {r['simulator']['chosen']['threshold']:.2f}。"
+        + ("" if r["simulator"]["outcomes_known"] else "数据里没有承办单位,“现在的转办”按 0 计。")
+        + "</p>"
+    )
+    rows = [
+        (
+            f"{p['threshold']:.2f}", f"{p['automatic']:.1%}", f"{p['accuracy']:.1%}", p["wrong_per_1000"],
+            p["transfers"], p["transfers_now"], p["days_saved"],
+        )
+        for p in points[::3]
+    ]  # fmt: skip
+    head = ("门槛", "自动派出", "判对", "每千件派错", "每千件转办(预计)", "每千件转办(现在)", "每千件省下天数")
+    return chart + note + _table(head, rows)
+
+
+def _reliability(r: dict[str, Any]) -> str:
+    lines = [_line([0, 1], [0, 1], "完全相符", "dot")]
+    lines += [
+        _line([b["confidence"] for b in bins], [b["accuracy"] for b in bins], f"第 {level} 级")
+        for level, bins in r["reliability"].items()
+    ]
+    return _chart("rel", lines, "模型说的把握", "实际判对的比例")
+
+
+def _curve(curve: Sequence[dict[str, float]]) -> str:
+    line = _line([c["rows"] for c in curve], [c["accuracy"] for c in curve], "一级准确率(快速模型)")
+    return _chart("curve", [line], "训练工单数", "一级准确率")
+
+
+def _class_table(rows: Sequence[dict[str, Any]]) -> str:
+    return _table(
+        ("类别", "检验工单", "找出的比例", "判对的比例", "F1"),
+        [(c["name"], c["support"], f"{c['recall']:.1%}", f"{c['precision']:.1%}", f"{c['f1']:.3f}") for c in rows],
+    )
+
+
+def _confusion_table(rows: Sequence[dict[str, Any]]) -> str:
+    return _table(
+        ("应为", "判成", "件数", "例子"), [(c["wanted"], c["said"], c["rows"], " ‖ ".join(c["examples"])) for c in rows]
+    )
+
+
+def _data(r: dict[str, Any]) -> str:
+    d = r["data"]
+    rows = [
+        ("读入", d["read"]), ("可用", d["used"]), ("训练", d["trained"]), ("检验", d["held_out"]),
+        ("重复或重复来电", d["repeats"]), ("人工更正过的标签", d["corrected"]), ("最终单位与首派不同", d["final_unit_differs"]),
+        *((f"略过:{k}", n) for k, n in d["left_out"].items()),
+        *((f"目录里没有的标签:{u['label']}(相近:{'、'.join(u['near']) or '无'})", u["rows"]) for u in r["unknown_labels"]),
+        *((f"用时 {k}(秒)", n) for k, n in r["seconds"].items()),
+    ]  # fmt: skip
+    return _table(("项", "数"), rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    if not rows:
+        return "<p>无</p>"
+    top = "".join(f"<th>{_e(h)}</th>" for h in head)
+    body = "".join(
+        "<tr>" + "".join(f"<td{'' if isinstance(c, str) else ' class=n'}>{_e(c)}</td>" for c in row) + "</tr>"
+        for row in rows
+    )
+    return f"<table><tr>{top}</tr>{body}</table>"
+
+
+def _line(x: Sequence[float], y: Sequence[float], name: str, dash: str = "solid") -> dict[str, Any]:
+    return {"x": list(x), "y": list(y), "name": name, "dash": dash}
+
+
+def _chart(name: str, lines: Sequence[dict[str, Any]], x_title: str, y_title: str) -> str:
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for one in lines:
+        figure.add_scatter(x=one["x"], y=one["y"], name=one["name"], mode="lines+markers", line={"dash": one["dash"]})
+    figure.update_layout(
+        height=360, margin={"l": 60, "r": 20, "t": 20, "b": 50}, template="plotly_white", xaxis_title=x_title,
+        yaxis_title=y_title,
+    )  # fmt: skip
+    config = {"displaylogo": False, "responsive": True}
+    return f'<div class="chart">{figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=config)}</div>'
+
+
+def _plotly_script() -> str:
+    from plotly.offline import get_plotlyjs
+
+    return get_plotlyjs()
+
+
+def _e(value: object) -> str:
+    return html.escape(str(value))

@@ -1,0 +1,179 @@
+"""The quick way: any labelled table in, a bundle out whose taxonomy is the table's own labels; no mapping file."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import importlib.metadata
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.text import has_words
+from models.textform import TextForm, learn_form
+
+EMPTY_LIMIT = 0.2
+"""Share of rows without text or label above which a table is refused."""
+LEAST_ROWS = 10
+LIMIT = 160
+"""Characters of a text that are embedded."""
+
+
+class TrainError(ValueError):
+    """Input that cannot be learned from; the message says what was expected and found."""
+
+
+@dataclass(frozen=True)
+class RawRows:
+    """Usable rows of a table: raw texts, label paths, and how many rows were left out and why."""
+
+    texts: list[str]
+    paths: list[tuple[str, ...]]
+    left_out: dict[str, int]
+
+
+def read_labelled(
+    source: str, text: str, labels: Sequence[str], *, encoding: str = "", sheet: str = "", skip_bad: bool = False
+) -> RawRows:
+    """Read the text and label columns; raises TrainError for what cannot be learned from, TableError for a bad file."""
+    from training.tables import cell_text, open_table
+
+    table = open_table(source, encoding=encoding, sheet=sheet)
+    places = [_column(table.columns, name, source) for name in (text, *labels)]
+    if len(set(places)) < len(places):
+        raise TrainError(f"{source}: 文字列与标签列重复:{'、'.join((text, *labels))}")
+    texts: list[str] = []
+    paths: list[tuple[str, ...]] = []
+    left: Counter[str] = Counter()
+    for _, cells in table.rows:
+        words, *path = (cell_text(cells[p]).strip() for p in places)
+        if not has_words(words):
+            left["没有文字"] += 1
+        elif not all(path):
+            left["没有标签"] += 1
+        else:
+            texts.append(words)
+            paths.append(tuple(" ".join(p.split()) for p in path))
+    total = len(texts) + left.total()
+    for why, n in left.items():
+        if n > EMPTY_LIMIT * total and not skip_bad:
+            raise TrainError(
+                f"{source}: {total} 行中有 {n} 行{why}({n / total:.0%}),超过 {EMPTY_LIMIT:.0%};"
+                "请先核对列名与数据,确要略过这些行请加 --skip-bad"
+            )
+    check_learnable(source, paths)
+    return RawRows(texts, paths, dict(left))
+
+
+def check_learnable(source: str, paths: Sequence[tuple[str, ...]]) -> None:
+    """Raise TrainError when there are too few rows or classes."""
+    if len(paths) < LEAST_ROWS:
+        raise TrainError(f"{source}: 可用的只有 {len(paths)} 行,至少要 {LEAST_ROWS} 行才能训练")
+    counts = Counter(paths)
+    if len(counts) < 2:
+        raise TrainError(f"{source}: 标签只有一种({' / '.join(next(iter(counts)))}),至少要两种才能训练")
+    if sum(n >= 2 for n in counts.values()) < 2:
+        raise TrainError(f"{source}: 几乎每行标签都不同({len(counts)} 种),请核对标签列是否选对")
+
+
+def _column(columns: Sequence[str], name: str, source: str) -> int:
+    if name in columns:
+        return list(columns).index(name)
+    near = difflib.get_close_matches(name, columns, 1, 0.3)
+    guess = f";是否想用“{near[0]}”?" if near else ""
+    raise TrainError(f"{source}: 没有列“{name}”,现有列:{'、'.join(columns)}{guess}")
+
+
+def train_quick(
+    source: str,
+    text: str,
+    labels: Sequence[str],
+    out: Path,
+    *,
+    base: Path,
+    cache: Path,
+    encoding: str = "",
+    sheet: str = "",
+    skip_bad: bool = False,
+    seed: int = 0,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Train on a labelled table and write a bundle to `out`; return its manifest."""
+    from training.packing import check_target, pack, training_lock
+
+    check_target(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with training_lock(out.parent / f".{out.name}.lock"):
+        rows = read_labelled(source, text, labels, encoding=encoding, sheet=sheet, skip_bad=skip_bad)
+        return pack(out, base, lambda folder: _fill(folder, source, rows, base, cache, seed, progress))
+
+
+def _fill(
+    folder: Path, source: str, rows: RawRows, base: Path, cache: Path, seed: int, progress: bool
+) -> dict[str, Any]:
+    from models.embedder import load_embedder
+    from models.features import WordCutter
+    from models.taxonomy import Taxonomy
+    from training.duplicates import grouped_holdout, near_duplicates
+    from training.embedding import embed_all
+    from training.fit import Labelled, fit_category
+
+    taxonomy = Taxonomy.from_labels(rows.paths)
+    cutter = WordCutter(json.loads((base / "category" / "head.json").read_text(encoding="utf-8"))["words"] or ())
+    form = learn_form(rows.texts, limit=LIMIT)
+    texts = in_form(rows.texts, form, cutter)
+    groups = near_duplicates(texts).labels()
+    embedder = load_embedder(base / "encoder", threads=2)
+    vectors = embed_all(texts, embedder, cache, limit=form.limit, progress=progress)
+    leaves = [" / ".join(path) for path in rows.paths]
+    held = grouped_holdout(groups, leaves, 0.2, seed)
+    if not held.any():
+        raise TrainError(f"{source}: 每种标签都只有彼此重复的文字,留不出检验用的行")
+    fitted = fit_category(Labelled(texts, vectors, leaves, groups), taxonomy, held, cutter=cutter)
+    fitted.model.save(folder / "category")
+    form.save(folder)
+    return record(
+        source, base, embedder.name, seed, rows=len(texts), held=len(fitted.held), left_out=rows.left_out,
+        metrics={"held_out": fitted.metrics, "groups": len(set(groups.tolist())), "refitted": fitted.refitted},
+        taxonomy="labels",
+    )  # fmt: skip
+
+
+def in_form(raw: Sequence[str], form: TextForm, cutter: Any) -> list[str]:
+    """Return raw texts as the head reads them: prepared like a call, then in the form of the training texts."""
+    from training.tickets import prepare
+
+    return [form.apply(prepare(t), cutter) for t in raw]
+
+
+def record(
+    source: str, base: Path, encoder: str, seed: int, *, rows: int, held: int, left_out: dict[str, int],
+    metrics: dict[str, Any], taxonomy: str,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the manifest's record of a training on a city's own rows."""
+    from models.bundle import file_hash
+    from training.packing import base_record
+
+    start = base_record(base)
+    path = Path(source)
+    return {
+        "made_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "taxonomy": taxonomy,
+        "catalog": start["catalog"],
+        "examples": {
+            "file": path.name if path.is_file() else source.split("@")[-1],
+            "sha256": file_hash(path) if path.is_file() else "",
+            "rows": rows,
+            "held_out": held,
+            "left_out": left_out,
+            "what": "labelled rows of the given table",
+        },
+        "base": start["version"],
+        "encoder": encoder,
+        "seed": seed,
+        "versions": {p: importlib.metadata.version(p) for p in ("numpy", "scikit-learn", "jieba", "onnxruntime")},
+        "metrics": {"category": metrics, "request_type": start["metrics"]["request_type"]},
+    }

@@ -1,0 +1,286 @@
+"""One training on a city's tickets, from table to bundle and report: read, group, split, embed, fit, measure."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.intake import Intake, Resolved, Ticket, read_tickets, resolve
+from training.mapping import Mapping, load_mapping
+from training.quick import EMPTY_LIMIT, LIMIT, TrainError, check_learnable, record
+
+if TYPE_CHECKING:
+    from models.catalog import Catalog
+    from models.taxonomy import Taxonomy
+    from models.textform import TextForm
+    from training.fit import Fitted
+    from training.simulate import Costs
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a training may be told."""
+
+    base: Path
+    home: Path
+    catalog: Path
+    split: str = "time"
+    seed: int = 0
+    corrections: Path | None = None
+    progress: bool = True
+    skip_bad: bool = False
+    costs: Costs | None = None
+
+    @property
+    def bundles(self) -> Path:
+        """Where trained bundles live."""
+        return self.home / "bundles"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Tickets ready to be fitted."""
+
+    source: str
+    intake: Intake
+    resolved: Resolved
+    mapping: Mapping
+    taxonomy: Taxonomy
+    form: TextForm | None
+    texts: list[str]
+    vectors: NDArray[np.float32]
+    groups: NDArray[np.int64]
+    held: NDArray[np.bool_]
+    cutter: Any
+    embedder: Any
+    catalog: Catalog
+    seconds: dict[str, float]
+
+    @property
+    def tickets(self) -> list[Ticket]:
+        """Tickets in the order of `texts`."""
+        return self.resolved.tickets
+
+
+def train_tickets(source: str, mapping_file: Path, options: Options) -> tuple[Path, dict[str, Any]]:
+    """Train on tickets; return the folder of the new bundle (in HOME/bundles) and the report as plain values.
+
+    Nothing is promoted. The run's report, suspects and replay file lie beside the bundle in
+    HOME/training/runs/<version>.
+    """
+    from training.packing import base_record, pack, training_lock
+    from training.report import build_report, write_report
+
+    options.bundles.mkdir(parents=True, exist_ok=True)
+    with training_lock(options.bundles / ".lock"):
+        prepared = prepare_tickets(source, load_mapping(mapping_file), options)
+        clock = time.perf_counter()
+        fitted = fit(prepared, options.home / "training" / "embeddings")
+        prepared.seconds["fit"] = round(time.perf_counter() - clock, 1)
+        report = build_report(prepared, fitted, options.costs, base_record(options.base).get("profile"))
+        incoming = options.bundles / "incoming"
+        manifest = pack(incoming, options.base, _filler(prepared, fitted, report, options))
+        target = options.bundles / manifest["version"]
+        _settle(incoming, target)
+        run_folder = options.home / "training" / "runs" / manifest["version"]
+        run_folder.mkdir(parents=True, exist_ok=True)
+        write_replay(run_folder / "replay.csv", prepared, fitted.held)
+        report["version"] = manifest["version"]
+        write_report(run_folder, report)
+        return target, report
+
+
+def _settle(incoming: Path, target: Path) -> None:
+    import shutil
+
+    if target.exists():
+        shutil.rmtree(incoming)
+    else:
+        incoming.rename(target)
+
+
+def prepare_tickets(source: str, mapping: Mapping, options: Options) -> Prepared:
+    """Read, resolve, group, split and embed."""
+    from models.catalog import load_catalog
+    from models.embedder import load_embedder
+    from models.features import WordCutter
+    from models.taxonomy import Taxonomy
+    from models.textform import learn_form
+    from training.audit import read_corrections
+    from training.embedding import embed_all
+    from training.quick import in_form
+    from training.split import group_tickets, split
+    from training.tables import open_table
+    from training.tickets import prepare
+
+    seconds: dict[str, float] = {}
+    lap = _laps(seconds)
+    table = open_table(source, **mapping.source)
+    corrections = read_corrections(options.corrections) if options.corrections else {}
+    intake = read_tickets(table, mapping, corrections=corrections)
+    _check(source, intake, options.skip_bad)
+    lap("read")
+    catalog = load_catalog(options.catalog)
+    resolved = resolve(intake.tickets, mapping, catalog)
+    check_learnable(source, [(leaf,) for leaf in resolved.leaves])
+    cutter = WordCutter(_words(options.base))
+    raw = [t.text for t in resolved.tickets]
+    if resolved.taxonomy == "catalog":
+        taxonomy, form = Taxonomy.from_catalog(catalog), None
+        texts = [prepare(t) for t in raw]
+    else:
+        taxonomy = Taxonomy.from_labels([t.path for t in resolved.tickets])
+        form = learn_form(raw, limit=LIMIT)
+        texts = in_form(raw, form, cutter)
+    lap("prepare")
+    groups = group_tickets(resolved.tickets, resolved.leaves, texts)
+    held = split(resolved.tickets, resolved.leaves, groups, options.split, options.seed)
+    lap("group")
+    embedder = load_embedder(options.base / "encoder", threads=2)
+    cache = options.home / "training" / "embeddings"
+    vectors = embed_all(texts, embedder, cache, limit=LIMIT, progress=options.progress)
+    lap("embed")
+    return Prepared(
+        source, intake, resolved, mapping, taxonomy, form, texts, vectors, groups, held, cutter, embedder, catalog,
+        seconds,
+    )  # fmt: skip
+
+
+def fit(p: Prepared, cache: Path) -> Fitted:
+    """Fit the category head."""
+    from training.embedding import embed_all
+    from training.fit import Labelled, fit_category
+
+    own = embed_all(p.taxonomy.texts, p.embedder, cache, progress=False) if p.form is None else None
+    data = Labelled(p.texts, p.vectors, p.resolved.leaves, p.groups)
+    return fit_category(data, p.taxonomy, p.held, cutter=p.cutter, text_vectors=own)
+
+
+def _filler(p: Prepared, fitted: Fitted, report: dict[str, Any], options: Options) -> Callable[[Path], dict[str, Any]]:
+    def fill(folder: Path) -> dict[str, Any]:
+        fitted.model.save(folder / "category")
+        if p.form is not None:
+            p.form.save(folder)
+        history = unit_history(p)
+        if history["accepted"]:
+            text = json.dumps(history, ensure_ascii=False, indent=1, sort_keys=True)
+            (folder / "history.json").write_text(text, encoding="utf-8")
+        made = record(
+            p.source, options.base, p.embedder.name, options.seed, rows=len(p.texts), held=len(fitted.held),
+            left_out=p.intake.left_out, taxonomy=p.resolved.taxonomy,
+            metrics={"held_out": fitted.metrics, "groups": len(set(p.groups.tolist())), "refitted": fitted.refitted},
+        )  # fmt: skip
+        return {**made, "profile": report["profile"], "operating_point": report["simulator"]["chosen"]}
+
+    return fill
+
+
+def audit_tickets(source: str, mapping_file: Path, options: Options, out: Path) -> int:
+    """Write the suspicious labels of all tickets to a workbook, each judged by a model that had not seen it.
+
+    Four fits on three quarters of the groups each; nothing is trained for use. Returns the number of suspects.
+    """
+    from models.classifier import CategoryClassifier
+    from training.audit import cross_probabilities, find_suspects, write_suspects
+    from training.fit import calibration
+
+    p = prepare_tickets(source, load_mapping(mapping_file), options)
+    leaves = p.resolved.leaves
+    given = np.array([p.taxonomy.index[leaf] for leaf in leaves])
+
+    def score(train: NDArray[np.int64], test: NDArray[np.int64]) -> NDArray[np.float64]:
+        model = CategoryClassifier(cutter=p.cutter).fit(
+            [p.texts[i] for i in train], [leaves[i] for i in train], embeddings=p.vectors[train], taxonomy=p.taxonomy
+        )
+        return model.decision_function([p.texts[i] for i in test], p.vectors[test]).astype(np.float64)
+
+    scores = cross_probabilities(score, p.groups, len(p.taxonomy.leaves), seed=options.seed).astype(np.float32)
+    helper = CategoryClassifier()
+    helper.taxonomy_ = p.taxonomy
+    helper.temperature_, helper.exponents_ = calibration(scores, given, p.taxonomy)
+    suspects = find_suspects(helper.calibrate_scores(scores), given)
+
+    def name(leaf: int) -> str:
+        return " / ".join(p.taxonomy.names[k] for k in p.taxonomy.paths[leaf])
+
+    write_suspects(
+        out,
+        [
+            [t.key, t.row, s.doubt, name(s.given), name(s.believed), s.confidence, t.text[:300]]
+            for s, t in ((s, p.tickets[s.position]) for s in suspects)
+        ],
+    )
+    return len(suspects)
+
+
+def unit_history(p: Prepared) -> dict[str, dict[str, dict[str, float]]]:
+    """Count, per leaf, the units that kept tickets and those that gave them back, on the training side only."""
+    accepted: dict[str, dict[str, float]] = {}
+    returned: dict[str, dict[str, float]] = {}
+    if p.resolved.taxonomy == "catalog":
+        for ticket, leaf, held in zip(p.tickets, p.resolved.leaves, p.held, strict=True):
+            if held or not ticket.final_unit:
+                continue
+            _count(accepted, leaf, ticket.final_unit)
+            if ticket.unit and ticket.unit != ticket.final_unit:
+                _count(returned, leaf, ticket.unit)
+    return {"accepted": accepted, "returned": returned}
+
+
+def _count(table: dict[str, dict[str, float]], leaf: str, unit: str) -> None:
+    row = table.setdefault(leaf, {})
+    row[unit] = row.get(unit, 0) + 1
+
+
+def write_replay(file: Path, p: Prepared, rows: Sequence[int] | NDArray[np.int64]) -> None:
+    """Write the held-out tickets (masked) as they will be replayed through other bundles."""
+    temporary = replace_name(file)
+    with temporary.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(("key", "text", "leaf", "names", "unit", "final_unit"))
+        for i in rows:
+            t, leaf = p.tickets[i], p.resolved.leaves[i]
+            path = p.taxonomy.paths[p.taxonomy.index[leaf]]
+            names = " / ".join(p.taxonomy.names[k] for k in path)
+            writer.writerow((t.key, t.text, leaf, names, t.unit, t.final_unit))
+    temporary.replace(file)
+
+
+def replace_name(file: Path) -> Path:
+    """Return the temporary name under which `file` is written first."""
+    return file.with_name(f".{file.name}.tmp")
+
+
+def _check(source: str, intake: Intake, skip_bad: bool) -> None:
+    if not intake.read:
+        raise TrainError(f"{source}: 只有表头,没有工单")
+    for why, n in intake.left_out.items():
+        if n > EMPTY_LIMIT * intake.read and not skip_bad:
+            first = next(f for f in intake.faults if f.what.split(":")[0] == why)
+            raise TrainError(
+                f"{source}: {intake.read} 行中有 {n} 行{why}({n / intake.read:.0%}),如第 {first.row} 行列"
+                f"“{first.column}”({first.what});请核对映射,确要略过请加 --skip-bad"
+            )
+
+
+def _words(base: Path) -> list[str]:
+    return json.loads((base / "category" / "head.json").read_text(encoding="utf-8"))["words"] or []
+
+
+def _laps(seconds: dict[str, float]) -> Callable[[str], None]:
+    last = [time.perf_counter()]
+
+    def lap(name: str) -> None:
+        now = time.perf_counter()
+        seconds[name] = round(now - last[0], 1)
+        last[0] = now
+
+    return lap
