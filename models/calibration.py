@@ -38,6 +38,8 @@ def sharpen(leaf: Floats, ancestors: NDArray[np.int64], exponents: Floats) -> Fl
 
 def level_sums(values: Floats, groups: NDArray[np.int64]) -> Floats:
     """Sum the columns of `values` (n, m) by `groups` (m,)."""
+    if len(values) == 1:
+        return np.bincount(groups, values[0])[None, :].astype(np.float64)
     out = np.zeros((values.shape[0], int(groups.max()) + 1))
     np.add.at(out.T, groups, values.T)
     return out

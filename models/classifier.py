@@ -159,7 +159,7 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
     def calibrate_scores(self, scores: Floats) -> NDArray[np.float64]:
         """Turn leaf scores into probabilities with the fitted temperature and exponents."""
         leaf = softmax(scores.astype(np.float64), self.temperature_)
-        if np.allclose(self.exponents_, 1):
+        if (np.abs(self.exponents_ - 1) < 1e-6).all():
             return leaf
         return sharpen(leaf, self.taxonomy_.ancestors, self.exponents_)
 

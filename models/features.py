@@ -28,6 +28,7 @@ class WordCutter:
         self._tokenizer = jieba.Tokenizer()
         self._tokenizer.tmp_dir = str(cache_dir or tempfile.gettempdir())
         self._ready = False
+        self._last: tuple[str, list[str]] = ("", [])
 
     def cut(self, text: str) -> list[str]:
         """Return the words of `text`, in order; joined again they give `text`."""
@@ -36,7 +37,10 @@ class WordCutter:
             for word in self.words:
                 self._tokenizer.add_word(word, freq=20000)
             self._ready = True
-        return self._tokenizer.lcut(text)
+        last = self._last
+        if last[0] != text:  # the heads that share a cutter ask for the same text one after another
+            last = self._last = (text, self._tokenizer.lcut(text))
+        return last[1]
 
 
 class NgramVectorizer:

@@ -24,7 +24,8 @@ _PRUNE_ROWS = 20_000
 class LinearWeights:
     """Weights of `n_outputs` linear functions.
 
-    `data`, `columns`, `indptr` are a CSR matrix (n_terms, n_outputs); `dense` is (dimension, n_outputs).
+    `data`, `columns`, `indptr` are a CSR matrix (n_terms, n_outputs), the columns of a row sorted; `dense` is
+    (dimension, n_outputs).
     """
 
     data: NDArray[np.float32]
@@ -53,9 +54,9 @@ class LinearWeights:
 
     def term_weight(self, index: int, output: int) -> float:
         """Return the weight of one term for one output; 0 where it was pruned."""
-        row = slice(self.indptr[index], self.indptr[index + 1])
-        hit = np.flatnonzero(self.columns[row] == output)
-        return float(self.data[row][hit[0]]) if len(hit) else 0.0
+        start, end = self.indptr[index], self.indptr[index + 1]
+        place = start + self.columns[start:end].searchsorted(output)
+        return float(self.data[place]) if place < end and self.columns[place] == output else 0.0
 
 
 def fit_ridge(

@@ -37,10 +37,8 @@ def event(name: str, level: int = logging.INFO, error: BaseException | None = No
 
 
 def set_up(level: str) -> None:
-    """Send every logger of the process to standard output as JSON lines."""
+    """Send every logger of the process to standard output as JSON lines; those of libraries only from warnings up."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic"):
-        logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    logging.basicConfig(level=max(logging.WARNING, logging.getLevelName(level.upper())), handlers=[handler], force=True)
+    LOG.setLevel(level.upper())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from kb.answering import AnswerResult
@@ -29,8 +28,8 @@ def assist_json(a: Assist) -> dict[str, Any]:
         "category": category_json(a.category),
         "request_type": {"name": a.request_type, "confidence": round(a.request_type_confidence, 4)},
         "requests": [{"text": r.text, "category": category_json(r.category)} for r in a.requests],
-        "risk": [asdict(r) for r in a.risk],
-        "places": {k: v for k, v in asdict(a.places).items() if k != "mentions"},
+        "risk": [vars(r) for r in a.risk],
+        "places": {k: v for k, v in vars(a.places).items() if k != "mentions"},
         "route": route_json(a.route),
         "similar": similar_json(a.similar),
         "timings": a.timings,
@@ -40,7 +39,7 @@ def assist_json(a: Assist) -> dict[str, Any]:
 
 def answers_json(result: AnswerResult) -> dict[str, Any]:
     """Return answers; `entries` are what may be read out, or only the nearest titles when not answered."""
-    entries = [{**asdict(x), "confidence": round(x.confidence, 4)} for x in result.answers]
+    entries = [{**vars(x), "confidence": round(x.confidence, 4)} for x in result.answers]
     if not result.answered:
         entries = [{k: e[k] for k in ("entry_id", "question", "confidence")} for e in entries]
     understood = {"understood": result.understood} if result.understood else {}
@@ -85,7 +84,7 @@ def route_json(r: RoutePlan) -> dict[str, Any]:
 
 
 def _target_json(t: Target) -> dict[str, Any]:
-    return {**asdict(t), "probability": round(t.probability, 4)}
+    return {**vars(t), "probability": round(t.probability, 4), "evidence": [vars(e) for e in t.evidence]}
 
 
 def assist_row(a: Assist) -> dict[str, str]:
