@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from kb.index import RememberingEmbedder
 from models.bundle import file_hash, write_manifest
 from models.calibration import (
     expected_calibration_error,
@@ -26,6 +27,7 @@ from models.catalog import Catalog, load_catalog
 from models.classifier import CategoryClassifier, level_probabilities
 from models.embedder import Embedder, load_embedder
 from models.features import WordCutter
+from models.locations import home_dir
 from models.taxonomy import Taxonomy
 from training.risk import read_risk_calls, train_risk
 from training.tickets import REQUEST_TYPES, Example, read_examples
@@ -41,9 +43,12 @@ def train_heads(bundle: Path, catalog_folder: Path, examples_file: Path, *, seed
     rows, written by other authors. The shipped heads are then fitted on all rows.
     """
     catalog = load_catalog(catalog_folder)
-    embedder = load_embedder(bundle / "encoder", threads=2)
+    embedder = RememberingEmbedder(
+        load_embedder(bundle / "encoder", threads=2), home_dir() / "training" / "vectors.npz"
+    )
     examples = read_examples(examples_file, catalog.leaves)
     vectors = embedder.encode([e.text for e in examples], kind="query")
+    embedder.save()
     cutter = WordCutter(domain_words(catalog))
     category, category_metrics = _train_category(catalog, embedder, examples, vectors, cutter)
     types, type_metrics = _train_types(examples, vectors, cutter)
