@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.embedder import Embedder
 
-SHARD = 1024
+SHARD = 256
 """Texts of one shard."""
 
 

@@ -121,12 +121,12 @@ def test_a_correction_by_a_person_wins_over_the_table(yousu, shared_home: Path, 
 
 
 def test_a_killed_training_goes_on_from_its_shards(tmp_path: Path, mapping: Path) -> None:
-    table = write(tmp_path / "a.csv", rows_of_sayings(1150))
+    table = write(tmp_path / "a.csv", rows_of_sayings(320))
     home = tmp_path / "home"
     command = [sys.executable, "-m", "yousu", "train", str(table), "--mapping", str(mapping), "--quiet"]
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "YOUSU_HOME": str(home)})
     shards = home / "training" / "embeddings"
-    for _ in range(1200):
+    for _ in range(4000):
         if list(shards.glob("*.npy")):
             break
         time.sleep(0.1)
