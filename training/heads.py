@@ -33,6 +33,8 @@ from training.risk import read_risk_calls, train_risk
 from training.tickets import REQUEST_TYPES, Example, read_examples
 
 RISKS = (0.05, 0.1, 0.2)
+CALIBRATION_ROWS = 3000
+"""Rows of a part up to which all are used; of more, every second, third ... one."""
 _TYPES = Taxonomy(tuple((t,) for t in REQUEST_TYPES), {t: t for t in REQUEST_TYPES}, ("",) * len(REQUEST_TYPES))
 
 
@@ -147,6 +149,7 @@ def calibrate(
 ) -> CategoryClassifier:
     """Fit temperature, exponents and thresholds of `model` on (scores, truth) parts, each with the same weight."""
     taxonomy = model.taxonomy_
+    parts = [(s[:: 1 + len(s) // CALIBRATION_ROWS], t[:: 1 + len(t) // CALIBRATION_ROWS]) for s, t in parts]
     scores = np.vstack([s for s, _ in parts])
     truth = np.concatenate([t for _, t in parts])
     weights = np.concatenate([np.full(len(t), 1 / (len(parts) * len(t))) for _, t in parts])
