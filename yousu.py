@@ -3,6 +3,7 @@
 import typer
 
 from kb.cli import app as kb_app
+from kb.index_bench import bench_index
 from models.catalog_cli import app as catalog_app
 from serve.cli import app, bench_app
 from serve.ops_cli import audit_app, key_app, mount, retention_app
@@ -22,6 +23,7 @@ app.add_typer(train_app, name="train")
 app.command("train-heads")(train_heads)
 app.command("train-retrieval")(train_retrieval)
 bench_app.command("retrieval")(bench_retrieval)
+bench_app.command("index")(bench_index)
 
 
 def main() -> None:

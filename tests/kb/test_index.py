@@ -55,12 +55,16 @@ def things(n: int) -> list[Searchable]:
 
 
 def scan(held: dict[int, Searchable], text: str, vector: np.ndarray) -> list[int]:
-    """The ranking written out: every vector of every thing compared in float32."""
-    embedder, fusion = RandomEmbedder(), Fusion()
-    asked = [embedder.encode(t.questions, kind="query") @ vector for t in held.values()]
+    """The ranking written out: every vector of every thing compared, in the precision in which they are kept."""
+    fusion = Fusion()
+
+    def cosines(texts: Sequence[str], kind: Kind) -> np.ndarray:
+        return RandomEmbedder().encode(texts, kind=kind).astype(np.float16).astype(np.float32) @ vector
+
+    asked = [cosines(t.questions, "query") for t in held.values()]
     question = np.array([a.max() if len(a) else np.nan for a in asked])
     mean = np.array([a.mean() if len(a) else np.nan for a in asked])
-    passage = np.array([(embedder.encode(t.parts, kind="passage") @ vector).max() for t in held.values()])
+    passage = np.array([cosines(t.parts, "passage").max() for t in held.values()])
     lexical = Bm25Index([t.whole for t in held.values()]).scores(text)
     chosen = np.union1d(best(np.fmax(mean, passage), fusion.candidates), best(lexical, fusion.candidates))
     sizes = np.array([len(t.parts) for t in held.values()], np.float32)
