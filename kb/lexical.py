@@ -53,6 +53,7 @@ class _Segment:
         return len(self.slots)
 
 
+_BLOCK = 256
 _Posting = tuple[int, NDArray[np.int32], NDArray[np.uint8]]
 
 
@@ -74,10 +75,15 @@ class LexicalQuery:
 
     def best(self, n: int) -> NDArray[np.int64]:
         """Return at most `n` slots with the highest scores, in no order; none that shares nothing."""
-        shared = np.flatnonzero(self.scores)
+        scores = self.scores
+        whole = len(scores) // _BLOCK * _BLOCK
+        least = np.float32(0)
+        if n <= whole // _BLOCK:  # the n-th best block's maximum is a bound that at least n slots reach
+            least = np.partition(scores[:whole].reshape(-1, _BLOCK).max(1), -n)[-n]
+        shared = np.flatnonzero(scores >= least if least > 0 else scores)
         if len(shared) <= n:
             return shared
-        return shared[np.argpartition(self.scores[shared], len(shared) - n)[-n:]]
+        return shared[np.argpartition(scores[shared], len(shared) - n)[-n:]]
 
 
 class Bm25Index:

@@ -83,6 +83,7 @@ class _FaissIndex:
         k = min(k, len(self))
         if k < 1:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        self._faiss.omp_set_num_threads(1)  # one query is one thread's work; waking others waits for busy cores
         products, slots = self._index.search(np.ascontiguousarray(vector, np.float32)[None], k)
         found = slots[0] >= 0
         return slots[0][found], products[0][found]
@@ -102,24 +103,35 @@ class FlatIndex(_FaissIndex):
 
 
 class ScalarIndex(_FaissIndex):
-    """Eight bits a component, every vector compared: a quarter of the memory; the range is that of the first `add`.
+    """Eight bits a component, every vector compared: a quarter of the memory and of the time of the exact scan.
 
-    Near the cut neighbours swap: 0.98 of the exact first ten come, all of them among the first twenty. Ask for more
-    than needed and compare exactly.
+    One range serves all components, which is what makes it fast, and the mean of the first `add` is taken off before,
+    which is what makes one range enough: the order of inner products does not change by it. On vectors of the encoder
+    0.98 of the exact first ten come, all of them among the first twenty: ask for more than needed and compare exactly.
     """
 
     def __init__(self, dimension: int) -> None:
         import faiss
 
-        index = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
+        kind = faiss.ScalarQuantizer.QT_8bit_uniform
+        index = faiss.IndexScalarQuantizer(dimension, kind, faiss.METRIC_INNER_PRODUCT)
         index.sq.rangestat_arg = MARGIN
         super().__init__(index)
+        self._centre = np.zeros(dimension, np.float32)
 
     def add(self, slots: Slots, vectors: Vectors) -> None:
         """Take `vectors` under `slots`; the first that come should be like those to come."""
-        if len(slots) and not self._index.is_trained:
-            self._index.train(np.ascontiguousarray(vectors, np.float32))
-        super().add(slots, vectors)
+        if not len(slots):
+            return
+        if not self._index.is_trained:
+            self._centre = vectors.mean(0, dtype=np.float32)
+            self._index.train(np.ascontiguousarray(vectors - self._centre))
+        super().add(slots, vectors - self._centre)
+
+    def search(self, vector: Vectors, k: int) -> tuple[Slots, Vectors]:
+        """Return the nearest."""
+        slots, products = super().search(vector, k)
+        return slots, products + np.float32(np.einsum("i,i", vector, self._centre))
 
 
 class GrowingIndex:

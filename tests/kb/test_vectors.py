@@ -8,7 +8,7 @@ import pytest
 
 from kb.vectors import FlatIndex, GrowingIndex, ScalarIndex, VectorIndex
 
-DIMENSION = 96
+DIMENSION = 384
 
 
 def vectors(n: int, seed: int = 0) -> np.ndarray:
@@ -42,7 +42,7 @@ def index(request: pytest.FixtureRequest) -> Iterator[VectorIndex]:
 
 
 def test_the_nearest_are_those_of_a_full_scan(index: VectorIndex) -> None:
-    """Eight bits swap neighbours near the cut (0.975 of the first ten); whoever asks for twenty has all ten."""
+    """Eight bits swap neighbours near the cut (0.96 of these first ten); whoever asks for twenty has all ten."""
     held, asked = vectors(3000), vectors(50, 1)
     slots = np.arange(3000) * 2 + 5
     index.add(slots[:2000], held[:2000])
@@ -58,7 +58,7 @@ def test_the_nearest_are_those_of_a_full_scan(index: VectorIndex) -> None:
         common += len({*found.tolist()} & right)
         nominated += len({*index.search(vector, 20)[0].tolist()} & right)
     eight_bits = isinstance(index, ScalarIndex | GrowingIndex)
-    assert common / 500 >= (0.97 if eight_bits else 0.99)
+    assert common / 500 >= (0.95 if eight_bits else 0.99)
     assert nominated / 500 >= 0.995
 
 
