@@ -3,6 +3,7 @@
 import typer
 
 from kb.cli import app as kb_app
+from kb.index_bench import bench_index
 from models.catalog_cli import app as catalog_app
 from serve.cli import app, bench_app
 from serve.ops_cli import audit_app, key_app, mount, retention_app
@@ -25,6 +26,7 @@ app.command("train-retrieval")(train_retrieval)
 bench_app.command("retrieval")(bench_retrieval)
 bench_app.command("classify")(bench_classify)
 bench_app.command("route")(bench_route)
+bench_app.command("index")(bench_index)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from kb.index import RememberingEmbedder
+from kb.vector_cache import RememberingEmbedder
 from models.bundle import file_hash, write_manifest
 from models.calibration import (
     expected_calibration_error,
@@ -46,7 +46,7 @@ def train_heads(bundle: Path, catalog_folder: Path, examples_file: Path, *, seed
     """
     catalog = load_catalog(catalog_folder)
     embedder = RememberingEmbedder(
-        load_embedder(bundle / "encoder", threads=2), home_dir() / "training" / "vectors.npz"
+        load_embedder(bundle / "encoder", threads=2), home_dir() / "training" / "texts.vectors"
     )
     examples = read_examples(examples_file, catalog.leaves)
     vectors = embedder.encode([e.text for e in examples], kind="query")
