@@ -74,7 +74,10 @@ def cli() -> str:
     import yousu
 
     lines = [MADE, "", "# Commands", "", "Every command of `yousu`, with what `--help` says. `yousu train FILE …` is"]
-    lines += ["short for `yousu train run FILE …`. A command that fails says why on standard error and ends with 1.", ""]
+    lines += [
+        "short for `yousu train run FILE …`. A command that fails says why on standard error and ends with 1.",
+        "",
+    ]
     found = list(commands(get_command(yousu.app), ("yousu",)))
     lines += [f"- [`{' '.join(path)}`](#{'-'.join(path)})" for path, _ in found]
     for path, command in found:
