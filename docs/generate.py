@@ -1,0 +1,126 @@
+"""Writes docs/cli.md and docs/settings.md from the code: `python docs/generate.py`; with `--check` it only compares."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = "/YOUSU_HOME"
+PLACES = {
+    "bundle": "the promoted bundle in `home`, else the shipped one",
+    "catalog": "`catalog/` in `data`",
+    "data": "`data/` of the program",
+    "home": "`var/` in a source checkout, else `$XDG_STATE_HOME/yousu`",
+}
+"""Defaults of settings that depend on the machine, in words."""
+MADE = "<!-- Written by docs/generate.py from the code; change the code, not this file. -->"
+
+
+def prepare() -> None:
+    """Make defaults the same on every machine; call before `yousu` is imported."""
+    for name in [n for n in os.environ if n.startswith("YOUSU_")]:
+        del os.environ[name]
+    os.environ["YOUSU_HOME"] = HOME
+    sys.path.insert(0, str(ROOT))
+
+
+def commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield (path, command) of every command that does something, in the order of `--help`."""
+    if not hasattr(command, "commands"):
+        yield path, command
+        return
+    for name, child in command.commands.items():
+        yield from commands(child, (*path, name))
+
+
+def shown(value: object) -> str:
+    """Return a default as it is written in a table."""
+    if value is None or value in ("", (), []) or callable(value):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    text = str(value).replace(f"{ROOT}/", "").replace(HOME, "YOUSU_HOME")
+    return f"`{text}`"
+
+
+def cell(text: str) -> str:
+    """Return text that cannot break out of a table cell."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def parameter(p: Any) -> tuple[str, str, str, str]:
+    """Return (name, needed, default, meaning) of a parameter of a command."""
+    if p.param_type_name == "argument":
+        name = f"`{p.name.upper()}`"
+    else:
+        value = "" if p.is_flag else f" {p.name.upper()}"
+        name = ", ".join(f"`{o}{value}`" for o in (*p.opts, *p.secondary_opts))
+    return name, "yes" if p.required else "", shown(p.default), cell(getattr(p, "help", "") or "")
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    """Return the lines of a Markdown table."""
+    return ["| " + " | ".join(row) + " |" for row in (head, tuple("---" for _ in head), *rows)]
+
+
+def cli() -> str:
+    """Return docs/cli.md."""
+    from typer.main import get_command
+
+    import yousu
+
+    lines = [MADE, "", "# Commands", "", "Every command of `yousu`, with what `--help` says. `yousu train FILE …` is"]
+    lines += [
+        "short for `yousu train run FILE …`. A command that fails says why on standard error and ends with 1.",
+        "",
+    ]
+    found = list(commands(get_command(yousu.app), ("yousu",)))
+    lines += [f"- [`{' '.join(path)}`](#{'-'.join(path)})" for path, _ in found]
+    for path, command in found:
+        lines += ["", f"## {' '.join(path)}", "", cell(command.help or "")]
+        rows = [parameter(p) for p in command.params if p.name != "help"]
+        if rows:
+            lines += ["", *table(("parameter", "needed", "default", "meaning"), rows)]
+    return "\n".join(lines) + "\n"
+
+
+def settings() -> str:
+    """Return docs/settings.md."""
+    from serve.settings import Settings
+
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = PLACES.get(name) or shown(field.get_default(call_default_factory=True)) or "empty"
+        if field.annotation is bool:
+            default = f"`{str(field.default).lower()}`"
+        rows.append((f"`YOUSU_{name.upper()}`", default, cell(field.description or "")))
+    lines = [MADE, "", "# Settings", ""]
+    lines += ["Read from the environment, then from the TOML file that `YOUSU_CONFIG` names (`yousu.toml` in the home"]
+    lines += ["folder when it names none); in the file a setting is written in lower case without the prefix, as in"]
+    lines += ["`port = 8345`. `yousu settings` shows the values in force.", ""]
+    return "\n".join([*lines, *table(("variable", "default", "meaning"), rows)]) + "\n"
+
+
+def main() -> int:
+    """Write the files, or with `--check` return 1 when one differs."""
+    prepare()
+    stale = 0
+    for name, text in (("cli.md", cli()), ("settings.md", settings())):
+        file = ROOT / "docs" / name
+        if file.is_file() and file.read_text(encoding="utf-8") == text:
+            continue
+        stale += 1
+        if "--check" in sys.argv:
+            print(f"{file}: differs from the code; run python docs/generate.py")
+        else:
+            file.write_text(text, encoding="utf-8")
+            print(f"{file}: written")
+    return int(bool(stale) and "--check" in sys.argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
