@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 import shutil
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -135,13 +135,18 @@ def _train_category(
     return model, metrics
 
 
-def _author_batches(examples: Sequence[Example], rows: Sequence[int], n: int = 2) -> list[set[int]]:
-    """Return `n` sets of rows, each the work of whole authors, so that no author is on both sides of a split."""
-    size = Counter(examples[i].author for i in rows)
-    batches: list[set[str]] = [set() for _ in range(n)]
-    for author, _ in size.most_common():
-        min(batches, key=lambda b: sum(size[a] for a in b)).add(author)
-    return [{i for i in rows if examples[i].author in batch} for batch in batches if batch]
+def _author_batches(examples: Sequence[Example], rows: Sequence[int]) -> list[set[int]]:
+    """Return two sets of rows, each the work of whole authors, that both cover as many categories as can be."""
+    codes: dict[str, set[str]] = defaultdict(set)
+    for i in rows:
+        codes[examples[i].author].add(examples[i].code)
+    sides: tuple[set[str], set[str]] = (set(), set())
+    covered: tuple[set[str], set[str]] = (set(), set())
+    for author in sorted(codes, key=lambda a: (-len(codes[a]), a)):
+        side = max((0, 1), key=lambda k: (len(codes[author] - covered[k]), -len(covered[k])))
+        sides[side].add(author)
+        covered[side].update(codes[author])
+    return [{i for i in rows if examples[i].author in side} for side in sides if side]
 
 
 def calibrate(
