@@ -9,8 +9,9 @@ from sqlalchemy.engine import make_url
 
 from kb.vectors import Slots, Vectors
 
-HNSW_FROM = 20_000
-"""Vectors from which the graph replaces the exact scan inside PostgreSQL."""
+HNSW_FROM = 5_000
+"""Vectors from which the graph replaces the exact scan inside PostgreSQL: measured 0.8 ms exact at 3,000, and at
+10,000 12.8 ms exact against 2.2 ms by the graph with 0.995 of the first fifty among 64."""
 EF_SEARCH = 200
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 CROSSOVER = 20_000
-"""Vectors from which 8 bits a component replace the exact scan: there the exact scan takes about 1 ms a query and the
-memory begins to count; below it nothing is lost (`yousu bench index`)."""
+"""Vectors from which 8 bits a component replace the exact scan. Measured, one thread, 384 dimensions, exact / 8 bits:
+0.16 / 0.14 ms at 5,000, 0.40 / 0.31 at 10,000, 1.1 / 0.45 at 20,000, 3.4 / 1.2 at 50,000."""
 MARGIN = 0.1
 """Share of the range seen in training by which the range of the 8 bits is widened, for vectors that come later."""
 
