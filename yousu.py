@@ -3,9 +3,11 @@
 import typer
 
 from kb.cli import app as kb_app
+from kb.index_bench import bench_index
 from models.catalog_cli import app as catalog_app
 from serve.cli import app, bench_app
 from serve.ops_cli import audit_app, key_app, mount, retention_app
+from training.bench_cli import bench_classify, bench_route
 from training.bundle_cli import app as bundle_app
 from training.cli import bench_retrieval, train_app, train_heads, train_retrieval
 from training.encoder.cli import app as encoder_app
@@ -22,6 +24,9 @@ app.add_typer(train_app, name="train")
 app.command("train-heads")(train_heads)
 app.command("train-retrieval")(train_retrieval)
 bench_app.command("retrieval")(bench_retrieval)
+bench_app.command("classify")(bench_classify)
+bench_app.command("route")(bench_route)
+bench_app.command("index")(bench_index)
 
 
 def main() -> None:

@@ -71,4 +71,4 @@ class Desk:
         return Answerer(self.published, calibration)
 
     def _index(self, entries: Sequence[KnowledgeEntry]) -> HybridIndex:
-        return HybridIndex(entries, self.embedder, home_dir() / "index" / "entries.npz")
+        return HybridIndex(entries, self.embedder, home_dir() / "index" / "entries.vectors")

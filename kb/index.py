@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,12 @@ from numpy.typing import NDArray
 from kb.entry import KnowledgeEntry
 from kb.fusion import Fusion
 from kb.ranking import Ranker, Searchable
-from models.embedder import Embedder, Kind
+from kb.vector_cache import RememberingEmbedder
+from kb.vectors import GrowingIndex, Make
+from models.embedder import Embedder
+
+BATCH = 4096
+"""Entries that are embedded and indexed together."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,9 @@ def searchable(entry: KnowledgeEntry) -> Searchable:
 class HybridIndex:
     """Finds entries by question, aliases and answer; `cache` is a file that keeps the vectors between starts.
 
-    `upsert` and `delete` take effect at the next search. Not to be changed while another thread searches.
+    It is derived from the entries it is given: a start after a crash makes it anew, from the cache where that is
+    whole. `upsert` and `delete` take effect at the next search. Not to be changed while another thread searches.
+    `make` makes the vector engine.
     """
 
     def __init__(
@@ -48,9 +54,11 @@ class HybridIndex:
         embedder: Embedder,
         cache: Path | None = None,
         fusion: Fusion | None = None,
+        make: Make = GrowingIndex,
     ) -> None:
-        self._vectors = RememberingEmbedder(embedder, cache)
-        self._ranker = Ranker(self._vectors, fusion)
+        self._cache = RememberingEmbedder(embedder, cache) if cache else None
+        self._embedder = self._cache or embedder
+        self._ranker = Ranker(self._embedder, fusion, make)
         self._slots: dict[str, int] = {}
         self._by_slot: dict[int, KnowledgeEntry] = {}
         self.upsert(entries)
@@ -70,10 +78,13 @@ class HybridIndex:
         if not new:
             return
         self.delete([e.id for e in new])
-        for slot, entry in zip(self._ranker.add([searchable(e) for e in new]), new, strict=True):
-            self._slots[entry.id] = int(slot)
-            self._by_slot[int(slot)] = entry
-        self._vectors.save()
+        for start in range(0, len(new), BATCH):
+            batch = new[start : start + BATCH]
+            for slot, entry in zip(self._ranker.add([searchable(e) for e in batch]), batch, strict=True):
+                self._slots[entry.id] = int(slot)
+                self._by_slot[int(slot)] = entry
+            if self._cache:
+                self._cache.save()
 
     def delete(self, ids: Iterable[str]) -> None:
         """Stop finding the entries of `ids`; unknown ids are passed over."""
@@ -85,55 +96,11 @@ class HybridIndex:
 
     def question_vectors(self) -> NDArray[np.float32]:
         """Return the vectors of the entries' questions, of shape (n_entries, dimension), in the order of `entries`."""
-        return self._vectors.encode([e.question for e in self.entries], kind="query")
+        return self._embedder.encode([e.question for e in self.entries], kind="query")
 
     def search(self, text: str, vector: NDArray[np.float32], *, top: int = 10) -> list[Hit]:
         """Return the best entries for a query `text` with embedding `vector` (dimension,), the best first."""
-        most = self._ranker.lexical.most(text)
         return [
-            Hit(self._by_slot[r.slot], r.score, r.dense, r.question, r.lexical / most if most > 0 else 0.0)
+            Hit(self._by_slot[r.slot], r.score, r.dense, r.question, r.lexical)
             for r in self._ranker.search(text, vector, top=top)
         ]
-
-
-class RememberingEmbedder:
-    """An embedder that never embeds the same text twice; with a file, not even after a restart.
-
-    The file holds a hash of each text, not the text; one that cannot be read is made anew.
-    """
-
-    def __init__(self, embedder: Embedder, file: Path | None = None) -> None:
-        self._embedder = embedder
-        self.name = embedder.name
-        self.dimension = embedder.dimension
-        self._file = file
-        self._known = self._load()
-        self._saved = len(self._known)
-
-    def encode(self, texts: Sequence[str], *, kind: Kind, batch_size: int = 32) -> NDArray[np.float32]:
-        """Return an array of shape (n_texts, dimension)."""
-        keys = [hashlib.sha256(f"{self.name}\0{kind}\0{t}".encode("utf-8", "replace")).hexdigest() for t in texts]
-        todo = {k: t for k, t in zip(keys, texts, strict=True) if k not in self._known}
-        if todo:
-            made = self._embedder.encode(list(todo.values()), kind=kind, batch_size=batch_size)
-            self._known.update(zip(todo, made, strict=True))
-        return np.stack([self._known[k] for k in keys]) if keys else np.zeros((0, self.dimension), np.float32)
-
-    def save(self) -> None:
-        """Write what is known, when it is more than the file holds."""
-        if self._file is None or len(self._known) == self._saved:
-            return
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._file.with_name(f".{self._file.name}.tmp.npz")
-        np.savez(temporary, keys=np.array(list(self._known)), vectors=np.stack(list(self._known.values())))
-        temporary.replace(self._file)
-        self._saved = len(self._known)
-
-    def _load(self) -> dict[str, NDArray[np.float32]]:
-        if self._file is None or not self._file.is_file():
-            return {}
-        try:
-            with np.load(self._file, allow_pickle=False) as stored:
-                return dict(zip(stored["keys"].tolist(), stored["vectors"], strict=True))
-        except (OSError, ValueError, KeyError):
-            return {}

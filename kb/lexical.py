@@ -53,6 +53,39 @@ class _Segment:
         return len(self.slots)
 
 
+_BLOCK = 256
+_Posting = tuple[int, NDArray[np.int32], NDArray[np.uint8]]
+
+
+class LexicalQuery:
+    """The scores of one query over every slot, and the score that no text can pass."""
+
+    def __init__(self, postings: Sequence[_Posting], weights: NDArray[np.float32], norms: NDArray[np.float32]) -> None:
+        self.most = float(weights.sum())
+        """What a text holding every term endlessly often would come near; 0 for no terms."""
+        self.scores = np.zeros(len(norms), np.float32)
+        """The score of every slot, 0 where nothing is shared or removed."""
+        for i, slots, counts in postings:
+            places = slots.astype(np.intp)
+            parts = norms[places]
+            parts += counts
+            np.divide(counts, parts, out=parts)
+            parts *= weights[i]
+            self.scores[places] += parts  # no slot comes twice among the postings of a term in a segment
+
+    def best(self, n: int) -> NDArray[np.int64]:
+        """Return at most `n` slots with the highest scores, in no order; none that shares nothing."""
+        scores = self.scores
+        whole = len(scores) // _BLOCK * _BLOCK
+        least = np.float32(0)
+        if n <= whole // _BLOCK:  # the n-th best block's maximum is a bound that at least n slots reach
+            least = np.partition(scores[:whole].reshape(-1, _BLOCK).max(1), -n)[-n]
+        shared = np.flatnonzero(scores >= least if least > 0 else scores)
+        if len(shared) <= n:
+            return shared
+        return shared[np.argpartition(scores[shared], len(shared) - n)[-n:]]
+
+
 class Bm25Index:
     """Okapi BM25 with the smoothed IDF log(1 + (N - n + 0.5) / (n + 0.5)) (Robertson & Zaragoza 2009).
 
@@ -68,11 +101,13 @@ class Bm25Index:
         self._segments: list[_Segment] = []
         self._lengths = np.zeros(0, np.float32)
         self._alive = np.zeros(0, bool)
+        self._count = 0
+        self._norm: NDArray[np.float32] | None = None
         self.add(list(texts))
 
     def __len__(self) -> int:
         """Number of texts that are searched."""
-        return int(self._alive.sum())
+        return self._count
 
     @property
     def slots(self) -> int:
@@ -89,6 +124,8 @@ class Bm25Index:
         sizes = np.array([len(t) for t in terms])
         self._lengths = np.concatenate([self._lengths, sizes.astype(np.float32)])
         self._alive = np.concatenate([self._alive, np.ones(len(texts), bool)])
+        self._count += len(texts)
+        self._norm = None
         rows = np.repeat(slots.astype(np.int32), sizes)
         self._segments.append(_count(np.concatenate(terms), rows))
         while len(self._segments) > 1 and len(self._segments[-2]) < _MERGE * len(self._segments[-1]):
@@ -102,6 +139,8 @@ class Bm25Index:
         if len(chosen) and (chosen.min() < 0 or chosen.max() >= self.slots):
             raise IndexError(f"slots {chosen.min()} to {chosen.max()}: this index has {self.slots}")
         self._alive[chosen] = False
+        self._count = int(self._alive.sum())
+        self._norm = None
 
     def compact(self) -> NDArray[np.int64]:
         """Drop what was removed; return the new slot of every old one, shape (slots,), -1 for removed texts."""
@@ -113,46 +152,42 @@ class Bm25Index:
             self._segments = [_pack(terms, renamed[whole.slots[kept]].astype(np.int32), whole.counts[kept])]
         self._lengths = self._lengths[self._alive]
         self._alive = np.ones(len(self._lengths), bool)
+        self._norm = None
         return renamed
+
+    def query(self, text: str) -> LexicalQuery:
+        """Return what the index holds of the terms of `text`; good until the next change of the index."""
+        terms, times = np.unique(grams(text), return_counts=True)
+        found = [part for s in self._segments if len(s) and len(terms) for part in _postings(s, terms)]
+        if self._count < self.slots:
+            found = [(i, slots[kept], counts[kept]) for i, slots, counts in found for kept in (self._alive[slots],)]
+        frequency = np.zeros(len(terms))
+        for i, slots, _ in found:
+            frequency[i] += len(slots)
+        idf = np.log1p((self._count - frequency + 0.5) / (frequency + 0.5))
+        weights = (times * idf * (self.k1 + 1)).astype(np.float32)
+        return LexicalQuery(found, weights, self._norms())
 
     def scores(self, text: str) -> NDArray[np.float32]:
         """Return the score of every slot for the query `text`, shape (slots,); 0 where nothing is shared or removed."""
-        which, slots, counts, weight = self._weighted(text)
-        if not len(slots):
-            return np.zeros(self.slots, np.float32)
-        alive = self._lengths[self._alive] if len(self) < self.slots else self._lengths
-        norm = self.k1 * (1 - self.b + self.b / max(float(alive.mean()), 1e-9) * self._lengths)
-        tf = counts.astype(np.float32)
-        parts = weight[which] * tf / (tf + norm[slots])
-        return np.bincount(slots, parts, self.slots).astype(np.float32)
+        return self.query(text).scores
 
-    def most(self, text: str) -> float:
-        """Return the score that a text holding every term of `text` endlessly often would come near; 0 for no terms."""
-        return float(self._weighted(text)[3].sum())
-
-    def _weighted(self, text: str) -> tuple[NDArray, NDArray, NDArray, NDArray[np.float32]]:
-        """Return (index of the term, slot, count) of every posting of the terms of `text`, and the terms' weights."""
-        terms, times = np.unique(grams(text), return_counts=True)
-        found = [part for s in self._segments if len(s) and len(terms) and len((part := _postings(s, terms))[0])]
-        none = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.uint8))
-        which, slots, counts = (np.concatenate(p) for p in zip(*found, strict=True)) if found else none
-        alive = len(self)
-        if alive < self.slots:
-            kept = self._alive[slots]
-            which, slots, counts = which[kept], slots[kept], counts[kept]
-        frequency = np.bincount(which, minlength=len(terms))
-        idf = np.log1p((alive - frequency + 0.5) / (frequency + 0.5))
-        return which, slots, counts, (times * idf * (self.k1 + 1)).astype(np.float32)
+    def _norms(self) -> NDArray[np.float32]:
+        """Return what a text's length adds to the denominator, shape (slots,); kept until the next change."""
+        if self._norm is None:
+            mean = float(self._lengths.mean(where=self._alive, dtype=np.float64)) if self._count else 1.0
+            self._norm = (self.k1 * (1 - self.b + self.b / max(mean, 1e-9) * self._lengths)).astype(np.float32)
+        return self._norm
 
 
-def _postings(segment: _Segment, terms: NDArray[np.int64]) -> tuple[NDArray, NDArray, NDArray]:
-    """Return (index into `terms`, slot, count) of every posting of the sorted `terms` in `segment`."""
+def _postings(segment: _Segment, terms: NDArray[np.int64]) -> list[_Posting]:
+    """Return (index into `terms`, slots, counts) of each of the sorted `terms` that is in `segment`."""
     places = np.minimum(np.searchsorted(segment.terms, terms), len(segment.terms) - 1)
     hit = np.flatnonzero(segment.terms[places] == terms)
-    starts, ends = segment.starts[places[hit]], segment.starts[places[hit] + 1]
-    sizes = ends - starts
-    chosen = np.concatenate([np.arange(s, e) for s, e in zip(starts, ends, strict=True)] or [np.zeros(0, np.int64)])
-    return np.repeat(hit, sizes), segment.slots[chosen], segment.counts[chosen]
+    starts, ends = segment.starts[places[hit]].tolist(), segment.starts[places[hit] + 1].tolist()
+    return [
+        (int(i), segment.slots[s:e], segment.counts[s:e]) for i, s, e in zip(hit, starts, ends, strict=True) if s < e
+    ]
 
 
 def _count(terms: NDArray[np.int64], slots: NDArray[np.int32]) -> _Segment:

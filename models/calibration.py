@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
@@ -40,9 +41,9 @@ def level_sums(values: Floats, groups: NDArray[np.int64]) -> Floats:
     """Sum the columns of `values` (n, m) by `groups` (m,)."""
     if len(values) == 1:
         return np.bincount(groups, values[0])[None, :].astype(np.float64)
-    out = np.zeros((values.shape[0], int(groups.max()) + 1))
-    np.add.at(out.T, groups, values.T)
-    return out
+    columns = np.arange(len(groups))
+    belongs = sp.csr_matrix((np.ones(len(groups)), (groups, columns)), shape=(int(groups.max()) + 1, len(groups)))
+    return np.ascontiguousarray((belongs @ values.T).T)
 
 
 def fit_temperature(scores: NDArray[np.floating], truth: NDArray[np.int64], weights: Floats | None = None) -> float:

@@ -65,6 +65,8 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
         Lexical weights kept per term.
     risk : float
         Share of wrong answers tolerated at the depth that is reported; chooses among the fitted thresholds.
+    balance : float in [0, 1]
+        How far rare leaves count as much as frequent ones: a row weighs (rows of its leaf) ** -balance.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
         keep: int = 32,
         risk: float = 0.1,
         longest: int = 3,
+        balance: float = 0.0,
         cutter: WordCutter | None = None,
     ) -> None:
         self.lexical_weight = lexical_weight
@@ -86,6 +89,7 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
         self.keep = keep
         self.risk = risk
         self.longest = longest
+        self.balance = balance
         self.cutter = cutter
 
     def fit(
@@ -108,7 +112,7 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
         self.taxonomy_ = taxonomy
         self.classes_ = np.array(taxonomy.leaves)
         labels = np.array([taxonomy.index[c] for c in y])
-        rows, vectors, weights = list(texts), [self._centre_fit(embeddings)], [np.ones(len(texts), np.float32)]
+        rows, vectors, weights = list(texts), [self._centre_fit(embeddings)], [self._row_weights(labels)]
         described = [i for i, t in enumerate(taxonomy.texts) if t]
         if self.text_weight > 0 and described and text_embeddings is not None:
             rows += [taxonomy.texts[i] for i in described]
@@ -130,6 +134,11 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
         self.exponents_ = np.ones(taxonomy.depth)
         self.thresholds_: dict[str, list[float]] = {str(self.risk): [0.5] * taxonomy.depth}
         return self
+
+    def _row_weights(self, labels: NDArray[np.int64]) -> Floats:
+        """Weights of the examples, 1 on average."""
+        weights = np.bincount(labels, minlength=1)[labels].astype(np.float64) ** -self.balance
+        return (weights / max(float(weights.mean()), 1e-9) if len(weights) else weights).astype(np.float32)
 
     def _targets(self, labels: NDArray[np.int64]) -> Floats:
         """One column per leaf: 1 for the leaf plus `level_weight` for every level it shares with the label."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True, help="有诉:12345 热线的政策答复、诉求分类与派单", pretty_exceptions_enable=False
 )
-bench_app = typer.Typer(no_args_is_help=True, help="测速与检索测评")
+bench_app = typer.Typer(no_args_is_help=True, help="测速,检索、分类与派单测评")
 app.add_typer(bench_app, name="bench")
 
 Text = Annotated[str | None, typer.Argument(help="来电文字")]

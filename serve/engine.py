@@ -116,7 +116,7 @@ class Engine:
 
     def _load_entries(self) -> None:
         revision = self.store.revision
-        cache = self.settings.home / "index" / "entries.npz"
+        cache = self.settings.home / "index" / "entries.vectors"
         index = HybridIndex(
             self.store.entries(status="published"), self.bundle.embedder, cache, Fusion.load(self.bundle.retrieval)
         )

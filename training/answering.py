@@ -21,6 +21,7 @@ from kb.index import HybridIndex
 from models.bundle import file_hash
 from models.calibration import expected_calibration_error, safe_threshold
 from models.embedder import load_embedder
+from models.locations import home_dir
 from training.tickets import prepare
 
 
@@ -33,7 +34,7 @@ def fit_answering(bundle: Path, entries_file: Path, questions_file: Path, *, ris
     embedder = load_embedder(bundle / "encoder", threads=2)
     today = datetime.date.today()
     entries = [e for e in read_entries(entries_file) if e.valid(today)]
-    index = HybridIndex(entries, embedder, fusion=Fusion.load(bundle / FILE))
+    index = HybridIndex(entries, embedder, home_dir() / "index" / "entries.npz", Fusion.load(bundle / FILE))
     with questions_file.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     texts = [prepare(r["question"]) for r in rows]

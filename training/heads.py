@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from kb.index import RememberingEmbedder
+from kb.vector_cache import RememberingEmbedder
 from models.bundle import file_hash, write_manifest
 from models.calibration import (
     expected_calibration_error,
@@ -33,6 +33,8 @@ from training.risk import read_risk_calls, train_risk
 from training.tickets import REQUEST_TYPES, Example, read_examples
 
 RISKS = (0.05, 0.1, 0.2)
+CALIBRATION_ROWS = 3000
+"""Rows of a part up to which all are used; of more, every second, third ... one."""
 _TYPES = Taxonomy(tuple((t,) for t in REQUEST_TYPES), {t: t for t in REQUEST_TYPES}, ("",) * len(REQUEST_TYPES))
 
 
@@ -44,7 +46,7 @@ def train_heads(bundle: Path, catalog_folder: Path, examples_file: Path, *, seed
     """
     catalog = load_catalog(catalog_folder)
     embedder = RememberingEmbedder(
-        load_embedder(bundle / "encoder", threads=2), home_dir() / "training" / "vectors.npz"
+        load_embedder(bundle / "encoder", threads=2), home_dir() / "training" / "texts.vectors"
     )
     examples = read_examples(examples_file, catalog.leaves)
     vectors = embedder.encode([e.text for e in examples], kind="query")
@@ -147,6 +149,7 @@ def calibrate(
 ) -> CategoryClassifier:
     """Fit temperature, exponents and thresholds of `model` on (scores, truth) parts, each with the same weight."""
     taxonomy = model.taxonomy_
+    parts = [(s[:: 1 + len(s) // CALIBRATION_ROWS], t[:: 1 + len(t) // CALIBRATION_ROWS]) for s, t in parts]
     scores = np.vstack([s for s, _ in parts])
     truth = np.concatenate([t for _, t in parts])
     weights = np.concatenate([np.full(len(t), 1 / (len(parts) * len(t))) for _, t in parts])

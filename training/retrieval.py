@@ -14,10 +14,11 @@ import numpy as np
 
 from kb.entry import read_entries
 from kb.fusion import FILE, Fusion
-from kb.index import searchable
+from kb.index import RememberingEmbedder, searchable
 from kb.ranking import Ranker
 from models.bundle import MANIFEST, file_hash, write_manifest
 from models.embedder import load_embedder
+from models.locations import home_dir
 from training.retrieval_bench import TOP, figures
 from training.tickets import prepare
 
@@ -33,7 +34,8 @@ def fit_fusion(bundle: Path, entries_file: Path, questions_file: Path, *, seed: 
     the highest MRR@10 on the questions; the figures are of questions in folds that did not choose (split by entry).
     The weights of long texts are the defaults of `Fusion`: our own entries are all short.
     """
-    embedder = load_embedder(bundle / "encoder", threads=2)
+    loaded = load_embedder(bundle / "encoder", threads=2)
+    embedder = RememberingEmbedder(loaded, home_dir() / "index" / "entries.npz")
     entries = [e for e in read_entries(entries_file) if e.status == "published"]
     place = {e.id: i for i, e in enumerate(entries)}
     with questions_file.open(encoding="utf-8-sig", newline="") as file:
@@ -41,6 +43,7 @@ def fit_fusion(bundle: Path, entries_file: Path, questions_file: Path, *, seed: 
     right = np.array([place[r["entry_id"]] for r in rows])
     ranker = Ranker(embedder)
     ranker.add([searchable(e) for e in entries])
+    embedder.save()
     texts = [prepare(r["question"]) for r in rows]
     vectors = embedder.encode(texts, kind="query")
     found = {}

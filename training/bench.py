@@ -1,0 +1,143 @@
+"""How well a labelled table is learned: two usual baselines and the quick way, by cross-validation over groups."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.features import WordCutter
+from models.taxonomy import Taxonomy
+from training.fit import Labelled
+from training.measures import per_class
+from training.quick import TrainError, check_learnable, fit_quick, read_labelled, read_rows
+from training.tables import open_table
+
+SYSTEMS = ("char", "amsterdam", "yousu")
+TEXT_COLUMNS = ("text_segmented", "question", "text", "诉求内容", "问题", "内容")
+LABEL_COLUMNS = {
+    "classify": ("level1", "label", "类别", "category"),
+    "route": ("department", "承办单位", "unit", "label"),
+}
+"""Columns taken for the text, and for the label of each bench, when none is named; the first that exists."""
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Rows to be measured on, in the form that `yousu train` gives them, and how many were left out and why."""
+
+    rows: Labelled
+    cutter: WordCutter
+    left_out: dict[str, int]
+
+    @property
+    def classes(self) -> int:
+        """Number of labels."""
+        return len(set(self.rows.leaves))
+
+
+def columns_of(source: str, text: str, label: str, bench: str) -> tuple[str, str]:
+    """Return the text and the label column: the named ones, or the first known ones of the table.
+
+    Raises TrainError, with the columns there are, when neither is named nor known.
+    """
+    there = open_table(source).columns
+    for option, name, known in (("--text", text, TEXT_COLUMNS), ("--label", label, LABEL_COLUMNS[bench])):
+        if not name and not set(known) & set(there):
+            raise TrainError(f"{source}: 请用 {option} 指明列;现有列:{'、'.join(there)}")
+    return (
+        text or next(c for c in TEXT_COLUMNS if c in there),
+        label or next(c for c in LABEL_COLUMNS[bench] if c in there),
+    )
+
+
+def read_cases(
+    source: str, text: str, label: str, *, base: Path, cache: Path, least: int = 2, progress: bool = True
+) -> Cases:
+    """Read a table and prepare and embed all of it like a training, then leave out labels of under `least` rows."""
+    raw = read_labelled(source, text, [label])
+    rows, _, cutter, _ = read_rows(raw, base, cache, progress)
+    counts = Counter(rows.leaves)
+    kept = [i for i, leaf in enumerate(rows.leaves) if counts[leaf] >= least]
+    check_learnable(source, [raw.paths[i] for i in kept])
+    left = {**raw.left_out, f"标签不足 {least} 行": len(raw.texts) - len(kept)}
+    return Cases(_take(rows, np.array(kept)), cutter, {why: n for why, n in left.items() if n})
+
+
+def measure(cases: Cases, *, folds: int = 5, seed: int = 0) -> dict[str, dict[str, float]]:
+    """Return accuracy and macro F1 over all rows, each predicted without its fold, by the name of the system.
+
+    Every system reads the same prepared texts; `yousu` is what `yousu train` learns from the other folds.
+    """
+    names, truth = np.unique(np.array(cases.rows.leaves), return_inverse=True)
+    said = {name: np.zeros(len(truth), np.int64) for name in SYSTEMS}
+    for train, test in grouped_folds(truth, cases.rows.groups, folds, seed):
+        texts = [cases.rows.texts[i] for i in test]
+        for name, learn in (("char", _char), ("amsterdam", _amsterdam(cases.cutter))):
+            said[name][test] = learn([cases.rows.texts[i] for i in train], truth[train], texts)
+        labels = _yousu(_take(cases.rows, train), texts, cases.rows.vectors[test], cases.cutter, seed)
+        said["yousu"][test] = np.searchsorted(names, labels)
+    return {name: _figures(said[name], truth) for name in SYSTEMS}
+
+
+def grouped_folds(
+    truth: NDArray[np.int64], groups: NDArray[np.int64], folds: int, seed: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield (train, test) positions, labels spread evenly as far as groups, which stay whole, allow.
+
+    Raises TrainError when there are fewer groups than folds.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    there = len(np.unique(groups))
+    if not 2 <= folds <= there:
+        raise TrainError(f"--folds 应在 2 与互不重复的文字数 {there} 之间,实为 {folds}")
+    # the smallest label may have fewer rows than folds: then some folds simply hold none of it
+    splitter = StratifiedGroupKFold(min(folds, int(np.bincount(truth).max())), shuffle=True, random_state=seed)
+    yield from splitter.split(truth, truth, groups)
+
+
+def _char(texts: Sequence[str], y: NDArray[np.int64], asked: Sequence[str]) -> NDArray[np.int64]:
+    """TF-IDF over characters and their pairs, linear support vectors."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.svm import LinearSVC
+
+    vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 2), sublinear_tf=True)
+    return LinearSVC(random_state=0).fit(vectorizer.fit_transform(texts), y).predict(vectorizer.transform(asked))
+
+
+def _amsterdam(cutter: WordCutter) -> Callable[[Sequence[str], NDArray[np.int64], Sequence[str]], NDArray[np.int64]]:
+    """The pipeline of Amsterdam's city classifier (`signals`), without its grid search; words by jieba."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    def learn(texts: Sequence[str], y: NDArray[np.int64], asked: Sequence[str]) -> NDArray[np.int64]:
+        vectorizer = TfidfVectorizer(analyzer=cutter.cut)
+        model = LogisticRegression(max_iter=1000).fit(vectorizer.fit_transform(texts), y)
+        return model.predict(vectorizer.transform(asked))
+
+    return learn
+
+
+def _yousu(
+    rows: Labelled, asked: Sequence[str], vectors: NDArray[np.float32], cutter: WordCutter, seed: int
+) -> NDArray[np.str_]:
+    taxonomy = Taxonomy.from_labels([(leaf,) for leaf in rows.leaves])
+    return fit_quick(rows, taxonomy, cutter=cutter, seed=seed).model.predict(asked, vectors)
+
+
+def _take(rows: Labelled, at: NDArray[np.int64]) -> Labelled:
+    return Labelled(
+        [rows.texts[i] for i in at], rows.vectors[at], [rows.leaves[i] for i in at], rows.groups[at],
+    )  # fmt: skip
+
+
+def _figures(said: NDArray[np.int64], truth: NDArray[np.int64]) -> dict[str, float]:
+    return {
+        "accuracy": round(float((said == truth).mean()), 4),
+        "macro_f1": round(float(np.mean([c["f1"] for c in per_class(said, truth)])), 4),
+    }
