@@ -26,7 +26,7 @@ LEAST_ROWS = 10
 LIMIT = 160
 """Characters of a text that are embedded."""
 BALANCE = 0.5
-"""How far rare labels count as much as frequent ones; half way costs no accuracy and finds more of the rare ones."""
+"""How far rare labels count as much as frequent ones; half way leaves accuracy as it is and finds more of the rare ones."""
 
 
 class TrainError(ValueError):
