@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.features import WordCutter
 from tests.training.conftest import rows_of_sayings, write
 from training.bench import SYSTEMS, grouped_folds
 from training.duplicates import near_duplicates
+from training.fit import Labelled
 from training.quick import TrainError
+from training.share import SHARES, lexical_share
 from yousu import app as _app  # noqa: F401
 
 
@@ -88,3 +91,14 @@ def test_unknown_columns_are_asked_for(yousu, tmp_path: Path) -> None:
     result = yousu("bench", "classify", "--data", table)
     assert result.exit_code == 1
     assert "请用 --text 指明列;现有列:甲、乙" in result.output
+
+
+def test_repeated_sayings_do_not_change_how_much_the_words_count() -> None:
+    rows = rows_of_sayings(60)
+    texts, leaves = [r["诉求内容"] for r in rows], [r["类别"] for r in rows]
+    vectors = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
+    groups = np.arange(60)
+    once = lexical_share(Labelled(texts, vectors, leaves, groups), cutter=WordCutter(), balance=0.5)
+    thrice = Labelled(texts * 3, np.tile(vectors, (3, 1)), leaves * 3, np.tile(groups, 3))
+    assert once in SHARES
+    assert lexical_share(thrice, cutter=WordCutter(), balance=0.5) == once
