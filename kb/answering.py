@@ -16,7 +16,9 @@ from kb.index import Hit, HybridIndex
 from kb.relations import Relation
 from models.text import sentences
 
-FEATURES = ("dense", "question", "lexical", "dense_gap", "question_gap", "lexical_gap", "score_gap", "length")
+FEATURES = ("dense", "question", "question_gap", "lexical_gap", "score_gap", "length")
+CLIP = 3.0
+"""Standard deviations beyond which a feature counts no more: small collections give extreme gaps."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,6 @@ def features(text: str, hits: Sequence[Hit]) -> NDArray[np.float64]:
         [
             first.dense,
             first.question,
-            first.lexical,
-            first.dense - float(np.mean([h.dense for h in rest])),
             first.question - max(h.question for h in rest),
             first.lexical - max(h.lexical for h in rest),
             first.score - rest[0].score,
@@ -94,7 +94,7 @@ class Answerer:
         hits = [h for h in found if h.entry.valid(on, district)]
         if not hits or not text:
             return AnswerResult(False, ())
-        x = (features(text, hits[:10]) - self._mean) / self._scale
+        x = np.clip((features(text, hits[:10]) - self._mean) / self._scale, -CLIP, CLIP)
         first = 1 / (1 + math.exp(-float(x @ self._weights + self._bias)))
         answers = []
         for i, hit in enumerate(hits[:top]):

@@ -58,7 +58,7 @@ def hit_test(
             Tested(
                 question=mask(question),
                 expected=expected,
-                top=tuple((h.entry.id, h.entry.question, h.score) for h in hits[:TOP]),
+                top=tuple((h.entry.id, h.entry.question, h.dense) for h in hits[:TOP]),
                 rank=ids.index(expected) + 1 if expected in ids else 0,
                 answered=result.answered,
                 confidence=result.answers[0].confidence if result.answers else 0.0,

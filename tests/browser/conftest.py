@@ -19,7 +19,7 @@ collect_ignore_glob = [] if CHROMIUM else ["test_*.py"]
 if CHROMIUM:
     from playwright.sync_api import Browser, Page, sync_playwright
 
-    @pytest.fixture(scope="session")
+    @pytest.fixture(scope="module")
     def browser() -> Iterator[Browser]:
         with sync_playwright() as p:
             browser = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

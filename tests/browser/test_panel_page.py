@@ -74,8 +74,8 @@ def test_a_choice_that_could_not_be_stored_is_said_to_be_unsaved(page: Page) -> 
 def test_a_level_is_corrected_by_pinyin_initials_and_the_route_follows(page: Page) -> None:
     posts = recorded(page)
     type_call(page, HEATING)
-    expect(page.locator("#levels button").nth(2)).to_contain_text("没把握")
-    page.keyboard.press("Alt+W")
+    expect(page.locator("#levels button").nth(2)).to_contain_text("把握")
+    page.locator("#levels button").nth(2).click()
     page.get_by_role("combobox", name="改第三级").press_sequentially("swbz", delay=20)
     expect(page.locator("#picker [aria-selected=true]")).to_contain_text("室温不足")
     page.keyboard.press("Enter")
