@@ -29,6 +29,7 @@ from models.embedder import Embedder, load_embedder
 from models.features import WordCutter
 from models.locations import home_dir
 from models.taxonomy import Taxonomy
+from training.measures import category_report
 from training.risk import read_risk_calls, train_risk
 from training.tickets import REQUEST_TYPES, Example, read_examples
 
@@ -121,9 +122,9 @@ def _train_category(
     measured = []
     for inside in (half, ~half):
         calibrate(first, [(scores[~inside], truth[~inside]), (batch_scores, batch_truth)])
-        measured.append(category_metrics(first, first.calibrate_scores(scores[inside]), truth[inside]))
+        measured.append(category_report(first, first.calibrate_scores(scores[inside]), truth[inside]))
     calibrate(first, [(scores, truth)])
-    unseen = category_metrics(first, first.calibrate_scores(batch_scores), batch_truth)
+    unseen = category_report(first, first.calibrate_scores(batch_scores), batch_truth)
     model = fitted([*train, *held])
     calibrate(model, [(scores, truth), (batch_scores, batch_truth)])
     metrics = {
@@ -190,31 +191,6 @@ def _thresholds(
         right = p.argmax(1) == taxonomy.ancestors[truth, level]
         found.append(round(safe_threshold(p.max(1), right, risk, weights), 4))
     return found
-
-
-def category_metrics(model: CategoryClassifier, proba: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str, Any]:
-    """Return accuracy and calibration per level, top-3 of the leaf, and what back-off does, on `truth`."""
-    taxonomy = model.taxonomy_
-    levels = []
-    for level in range(taxonomy.depth):
-        p = level_probabilities(proba, taxonomy, level)
-        right = p.argmax(1) == taxonomy.ancestors[truth, level]
-        ece = expected_calibration_error(p.max(1), right)
-        levels.append({"accuracy": round(float(right.mean()), 4), "ece": round(ece, 4)})
-    top3 = np.argsort(-proba, axis=1)[:, :3]
-    depths, rights = [], []
-    for row, leaf in zip(proba, truth, strict=True):
-        category = model.category_of(row)
-        depths.append(category.depth)
-        wanted = taxonomy.paths[leaf]
-        rights.append(category.depth == 0 or category.path[category.depth - 1] == wanted[category.depth - 1])
-    return {
-        "rows": len(truth),
-        "levels": levels,
-        "leaf_top3": round(float((top3 == truth[:, None]).any(1).mean()), 4),
-        "mean_depth": round(float(np.mean(depths)), 3),
-        "right_at_depth": round(float(np.mean(rights)), 4),
-    }
 
 
 def _train_types(
