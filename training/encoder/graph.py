@@ -31,13 +31,20 @@ class _Graph:
         self.nodes.append(helper.make_node(operation, list(inputs), [output], name=output, **attributes))
         return output
 
+    def split(self, value: str, parts: int, *, axis: int) -> list[str]:
+        """Cut `value` into equal `parts` along `axis`."""
+        names = [f"Split_{len(self.nodes)}_{i}" for i in range(parts)]
+        node = helper.make_node("Split", [value], names, name=f"Split_{len(self.nodes)}", axis=axis, num_outputs=parts)
+        self.nodes.append(node)
+        return names
+
 
 def build_graph(weights: Weights, keep: Sequence[int]) -> onnx.ModelProto:
     """Return a model `input_ids`, `attention_mask` (int64, batch x length) -> `embedding` (float32, batch x hidden)."""
     g, t, hidden = _Graph(), weights.tensors, weights.hidden
     size = hidden // weights.heads
     g.constant("one", [1], np.int64), g.constant("zero", [0], np.int64)
-    heads_shape = g.constant("heads_shape", [0, 0, weights.heads, size], np.int64)
+    heads_shape = g.constant("heads_shape", [0, 0, 3 * weights.heads, size], np.int64)
     flat_shape = g.constant("flat_shape", [0, 0, hidden], np.int64)
     scale = g.constant("scale", 1 / np.sqrt(size), np.float32)
 
@@ -54,20 +61,24 @@ def build_graph(weights: Weights, keep: Sequence[int]) -> onnx.ModelProto:
     for layer in range(weights.layers):
         key = f"l{layer}"
 
-        def project(name: str, value: str, key: str = key) -> str:
-            weight = g.constant(f"{key}.{name}.w", t[f"{key}.{name}.w"].T)
-            return g.add("Add", g.add("MatMul", value, weight), g.constant(f"{key}.{name}.b", t[f"{key}.{name}.b"]))
+        def project(names: Sequence[str], value: str, key: str = key) -> str:
+            """One matrix product for all of `names`: their outputs lie side by side."""
+            label = "".join(names)
+            weight = g.constant(f"{key}.{label}.w", np.hstack([t[f"{key}.{n}.w"].T for n in names]))
+            bias = g.constant(f"{key}.{label}.b", np.concatenate([t[f"{key}.{n}.b"] for n in names]))
+            return g.add("Add", g.add("MatMul", value, weight), bias)
 
-        q, k, v = (g.add("Reshape", project(n, x), heads_shape) for n in ("q", "k", "v"))
+        together = g.add("Reshape", project(("q", "k", "v"), x), heads_shape)
+        q, k, v = g.split(together, 3, axis=2)
         q = g.add("Transpose", q, perm=[0, 2, 1, 3])
         k = g.add("Transpose", k, perm=[0, 2, 3, 1])
         v = g.add("Transpose", v, perm=[0, 2, 1, 3])
         attention = g.add("Softmax", g.add("Add", g.add("Mul", g.add("MatMul", q, k), scale), bias), axis=-1)
         mixed = g.add("Transpose", g.add("MatMul", attention, v), perm=[0, 2, 1, 3])
-        mixed = project("ao", g.add("Reshape", mixed, flat_shape))
+        mixed = project(("ao",), g.add("Reshape", mixed, flat_shape))
         x = _norm(g, g.add("Add", mixed, x), f"{key}.aln", t, weights.epsilon)
-        inner = g.add("Gelu", project("fi", x), approximate="none")
-        x = _norm(g, g.add("Add", project("fo", inner), x), f"{key}.oln", t, weights.epsilon)
+        inner = g.add("Gelu", project(("fi",), x), approximate="none")
+        x = _norm(g, g.add("Add", project(("fo",), inner), x), f"{key}.oln", t, weights.epsilon)
 
     column = g.add("Unsqueeze", mask, g.constant("axis2", [2], np.int64))
     axis1 = g.constant("axis1", [1], np.int64)
