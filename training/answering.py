@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
 import json
 from pathlib import Path
@@ -21,27 +20,29 @@ from models.bundle import file_hash
 from models.calibration import expected_calibration_error, safe_threshold
 from models.embedder import load_embedder
 from models.locations import home_dir
+from training.dev_questions import read_dev_questions
 from training.tickets import prepare
 
 
 def fit_answering(bundle: Path, entries_file: Path, questions_file: Path, *, risk: float = 0.03) -> dict[str, Any]:
     """Write `answering.json` into `bundle` and return it.
 
-    `questions_file` has columns question and entry_id (empty: nothing answers it). The figures come from
-    ten-fold cross-fitting; `threshold` is the lowest confidence with at most `risk` wrong among the answered.
+    `questions_file` is as `read_dev_questions` reads it; a question whose entry is out of force today counts as one
+    that nothing answers, which is what the caller must be told. The figures come from ten-fold cross-fitting;
+    `threshold` is the lowest confidence with at most `risk` wrong among the answered.
     """
     embedder = load_embedder(bundle / "encoder", threads=2)
     today = datetime.date.today()
     entries = [e for e in read_entries(entries_file) if e.valid(today)]
     index = HybridIndex(entries, embedder, home_dir() / "index" / "entries.npz", Fusion.load(bundle / FILE))
-    with questions_file.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    texts = [prepare(r["question"]) for r in rows]
+    rows = read_dev_questions(questions_file)
+    texts = [prepare(r.question) for r in rows]
     vectors = embedder.encode(texts, kind="query")
     hits = [index.search(t, v, top=10) for t, v in zip(texts, vectors, strict=True)]
     x = np.array([features(t, h) for t, h in zip(texts, hits, strict=True)])
-    first = np.array([h[0].entry.id == r["entry_id"] for h, r in zip(hits, rows, strict=True)])
-    wanted = np.array([bool(r["entry_id"]) for r in rows])
+    first = np.array([h[0].entry.id == r.entry_id for h, r in zip(hits, rows, strict=True)])
+    in_force = {e.id for e in entries}
+    wanted = np.array([r.entry_id in in_force for r in rows])
     mean, scale = x.mean(0), np.maximum(x.std(0), 1e-9)
     x = np.clip((x - mean) / scale, -CLIP, CLIP)
     weights = _balanced(np.array([len(t) for t in texts]), wanted)

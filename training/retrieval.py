@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import importlib.metadata
 import json
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from kb.ranking import Ranker
 from models.bundle import MANIFEST, file_hash, write_manifest
 from models.embedder import load_embedder
 from models.locations import home_dir
+from training.dev_questions import read_dev_questions
 from training.retrieval_bench import TOP, figures
 from training.tickets import prepare
 
@@ -30,7 +30,7 @@ FOLDS = 5
 def fit_fusion(bundle: Path, entries_file: Path, questions_file: Path, *, seed: int = 0) -> dict[str, Any]:
     """Write `retrieval.json` into `bundle`, enter it in the manifest, and return it.
 
-    `questions_file` has columns question and entry_id. The share of the cosines for short entries is the one with
+    `questions_file` is as `read_dev_questions` reads it. The share of the cosines for short entries is the one with
     the highest MRR@10 on the questions; the figures are of questions in folds that did not choose (split by entry).
     The weights of long texts are the defaults of `Fusion`: our own entries are all short.
     """
@@ -38,13 +38,12 @@ def fit_fusion(bundle: Path, entries_file: Path, questions_file: Path, *, seed: 
     embedder = RememberingEmbedder(loaded, home_dir() / "index" / "entries.npz")
     entries = [e for e in read_entries(entries_file) if e.status == "published"]
     place = {e.id: i for i, e in enumerate(entries)}
-    with questions_file.open(encoding="utf-8-sig", newline="") as file:
-        rows = [r for r in csv.DictReader(file) if r["entry_id"] in place]
-    right = np.array([place[r["entry_id"]] for r in rows])
+    rows = [r for r in read_dev_questions(questions_file) if r.entry_id in place]
+    right = np.array([place[r.entry_id] for r in rows])
     ranker = Ranker(embedder)
     ranker.add([searchable(e) for e in entries])
     embedder.save()
-    texts = [prepare(r["question"]) for r in rows]
+    texts = [prepare(r.question) for r in rows]
     vectors = embedder.encode(texts, kind="query")
     found = {}
     for share in SHARES:

@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+
+from kb.entry import EntryError, read_entries
+from models.locations import data_dir
+from training.dev_questions import DevQuestion, read_dev_questions
+
+
+def _file(folder: Path, text: str) -> Path:
+    path = folder / "questions.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_question_comes_with_its_entry_and_its_voice(tmp_path: Path) -> None:
+    file = _file(tmp_path, "question,entry_id,author\n暖气冰手哩找谁,K009,Q2\n给我讲个笑话,,Q3\n")
+    assert read_dev_questions(file) == [
+        DevQuestion("暖气冰手哩找谁", "K009", "Q2"),
+        DevQuestion("给我讲个笑话", "", "Q3"),
+    ]
+
+
+def test_a_file_without_authors_still_reads(tmp_path: Path) -> None:
+    assert read_dev_questions(_file(tmp_path, "\ufeffquestion,entry_id\n停电找谁,K097\n"))[0].author == ""
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EntryError, match=r"questions\.csv.*第1行 entry_id"):
+        read_dev_questions(_file(tmp_path, "question,author\n停电找谁,Q1\n"))
+
+
+def test_every_empty_or_repeated_question_is_listed_by_row(tmp_path: Path) -> None:
+    with pytest.raises(EntryError) as caught:
+        read_dev_questions(_file(tmp_path, "question,entry_id,author\n停电找谁,K097,Q1\n,K001,Q2\n停电找谁,,Q2\n"))
+    assert [(row, expected) for row, _, expected, _ in caught.value.faults] == [(3, "有内容"), (4, "不重复")]
+
+
+def test_the_shipped_questions_name_their_voice_and_entries_that_exist() -> None:
+    known = {e.id for e in read_entries(data_dir() / "kb" / "entries.csv")}
+    questions = read_dev_questions(data_dir() / "kb" / "dev_questions.csv")
+    assert not [q for q in questions if not q.author]
+    assert not [q for q in questions if q.entry_id and q.entry_id not in known]

@@ -1,0 +1,47 @@
+"""The development questions of a knowledge base: what a caller asks, the entry that answers, whose voice it is."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from kb.entry import EntryError
+
+NEEDED = ("question", "entry_id")
+
+
+@dataclass(frozen=True)
+class DevQuestion:
+    """A written question; `entry_id` is empty where nothing in the knowledge base answers it."""
+
+    question: str
+    entry_id: str
+    author: str
+
+
+def read_dev_questions(path: Path) -> list[DevQuestion]:
+    """Return the questions of a CSV; a file without the column `author` is of one voice, named "".
+
+    Raises EntryError that lists every fault by row: a column that is missing, an empty question, or a question that
+    comes twice, because a copy on both sides of a fold would be learned on and scored.
+    """
+    faults: list[tuple[int, str, str, str]] = []
+    questions: list[DevQuestion] = []
+    first: dict[str, int] = {}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        missing = [c for c in NEEDED if c not in (reader.fieldnames or ())]
+        if missing:
+            raise EntryError(path.name, [(1, c, "有此列", "缺失") for c in missing])
+        for row in reader:
+            one = DevQuestion(*((row.get(c) or "").strip() for c in ("question", "entry_id", "author")))
+            if not one.question:
+                faults.append((reader.line_num, "question", "有内容", "空"))
+            elif one.question in first:
+                faults.append((reader.line_num, "question", "不重复", f"与第{first[one.question]}行相同"))
+            first.setdefault(one.question, reader.line_num)
+            questions.append(one)
+    if faults:
+        raise EntryError(path.name, faults)
+    return questions
