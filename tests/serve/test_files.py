@@ -35,6 +35,16 @@ def test_assist_keeps_every_column_and_adds_its_own(home, tmp_path: Path) -> Non
     assert "为空" in aside[0]["reason"]
 
 
+def test_rows_worked_on_side_by_side_come_out_in_their_order(home, tmp_path: Path) -> None:
+    texts = [f"{n}号楼的路灯不亮" if n % 7 else "" for n in range(1, 40)]
+    source = tmp_path / "calls.csv"
+    source.write_text("id,text\n" + "".join(f"{n},{t}\n" for n, t in enumerate(texts, start=1)), encoding="utf-8")
+    result = run("assist", "--file", str(source), "--out", str(tmp_path / "out.csv"))
+    assert "每秒" in result.output
+    assert [r["id"] for r in rows_of(tmp_path / "out.csv")] == [str(n) for n in range(1, 40) if n % 7]
+    assert [r["row"] for r in rows_of(tmp_path / "out.rejected.csv")] == [str(n + 1) for n in range(7, 40, 7)]
+
+
 def test_ask_adds_its_columns_to_a_workbook(home, tmp_path: Path) -> None:
     book = Workbook()
     book.active.append(["question", "n"])
