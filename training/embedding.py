@@ -11,41 +11,51 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.embedder import Embedder
+from training.spread import Spread, Threads
 
 SHARD = 256
 """Texts of one shard."""
 
 
 def embed_all(
-    texts: Sequence[str], embedder: Embedder, cache: Path, *, limit: int = 200, progress: bool = True
+    texts: Sequence[str],
+    embedder: Embedder,
+    cache: Path,
+    *,
+    limit: int = 200,
+    progress: bool = True,
+    spread: Spread | None = None,
+    folder: Path | None = None,
 ) -> NDArray[np.float32]:
     """Return (n_texts, dimension) query vectors of the first `limit` characters of `texts`.
 
     Equal texts are embedded once. A shard's file is named after its texts and the encoder, so it is only ever
-    used again for exactly those; texts of like length share a shard.
+    used again for exactly those; texts of like length share a shard. `spread` says where the work is done
+    (threads of this process when None); `folder` is the encoder's folder, which other machines need.
     """
     cut = [t[:limit] for t in texts]
     unique = sorted(set(cut), key=lambda t: (len(t), t))
-    shards = [unique[i : i + SHARD] for i in range(0, len(unique), SHARD)]
+    starts = range(0, len(unique), SHARD)
+    shards = [unique[i : i + SHARD] for i in starts]
     files = [cache / f"{_key(embedder.name, shard)}.npy" for shard in shards]
     cache.mkdir(parents=True, exist_ok=True)
-    known = [f.is_file() for f in files]
     vectors = np.zeros((len(unique), embedder.dimension), np.float32)
-    start = 0
-    with _Bar(len(unique), progress, f"向量化(已有 {sum(known)}/{len(known)} 段)" if any(known) else "向量化") as bar:
-        for shard, file in zip(shards, files, strict=True):
-            found = _read(file, len(shard), embedder.dimension)
-            if found is None:
-                parts = []
-                for i in range(0, len(shard), 32):
-                    parts.append(embedder.encode(shard[i : i + 32], kind="query"))
-                    bar.advance(len(parts[-1]))
-                found = np.vstack(parts)
-                _write(file, found)
-            else:
-                bar.advance(len(shard))
-            vectors[start : start + len(shard)] = found
-            start += len(shard)
+    missing: list[int] = []
+    for i, (shard, file) in enumerate(zip(shards, files, strict=True)):
+        found = _read(file, len(shard), embedder.dimension)
+        if found is None:
+            missing.append(i)
+        else:
+            vectors[starts[i] : starts[i] + len(shard)] = found
+    known = len(shards) - len(missing)
+    title = f"向量化(已有 {known}/{len(shards)} 段)" if known else "向量化"
+    with _Bar(len(unique), progress and bool(missing), title) as bar:
+        bar.advance(len(unique) - sum(len(shards[i]) for i in missing))
+        for k, found in (spread or Threads()).encode(embedder, folder, [shards[i] for i in missing]):
+            i = missing[k]
+            _write(files[i], found)
+            vectors[starts[i] : starts[i] + len(shards[i])] = found
+            bar.advance(len(shards[i]))
     place = {t: i for i, t in enumerate(unique)}
     return vectors[[place[t] for t in cut]]
 

@@ -30,6 +30,12 @@ class Labelled:
     leaves: Sequence[str]
     groups: NDArray[np.int64]
 
+    def take(self, rows: NDArray[np.int64]) -> Labelled:
+        """Return some of the rows."""
+        picked = rows.tolist()
+        texts, leaves = [self.texts[i] for i in picked], [self.leaves[i] for i in picked]
+        return Labelled(texts, self.vectors[rows], leaves, self.groups[rows])
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -45,6 +51,8 @@ class Fitted:
     metrics: dict[str, Any]
     refitted: bool
     """Whether `model` also learned from the held-out rows."""
+    search: dict[str, Any] | None = None
+    """Record of the search for its parameters, if there was one."""
 
 
 def fit_category(
