@@ -41,6 +41,9 @@ class Ticket:
     time: datetime.datetime | None
     caller: str
     corrected: bool = False
+    """Whether a person gave this label against the recorded one."""
+    origin: str = "ticket"
+    """`ticket` (of the table) or `feedback` (a call known only from what operators decided)."""
 
 
 @dataclass(frozen=True, slots=True)
