@@ -21,6 +21,7 @@ from models.textform import FILE as FORM_FILE
 from models.textform import TextForm
 
 MANIFEST = "manifest.json"
+HISTORY = "history.json"
 HEADS = ("category", "request_type", "risk")
 
 
@@ -72,7 +73,8 @@ def taxonomy_of(manifest: dict[str, Any]) -> str:
     return str(manifest.get("taxonomy", "catalog"))
 
 
-def _history(file: Path) -> History:
+def read_history(file: Path) -> History:
+    """Return the units that kept or gave back the training tickets; empty when `file` is missing."""
     if not file.is_file():
         return NO_HISTORY
     record = json.loads(file.read_text(encoding="utf-8"))
@@ -96,6 +98,16 @@ def write_manifest(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
     temporary = folder / (MANIFEST + ".tmp")
     temporary.write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
     temporary.replace(folder / MANIFEST)
+    return manifest
+
+
+def amend_manifest(folder: Path, more: dict[str, Any]) -> dict[str, Any]:
+    """Add to the manifest of `folder` what is no file of it; the version, taken from the files, stays."""
+    file = folder / MANIFEST
+    manifest = {**json.loads(file.read_text(encoding="utf-8")), **more}
+    temporary = folder / (MANIFEST + ".tmp")
+    temporary.write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+    temporary.replace(file)
     return manifest
 
 
@@ -140,6 +152,6 @@ def load_bundle(folder: Path, catalog: Catalog, *, threads: int = 1) -> Bundle:
         risk=RiskNet.load(folder / "risk", category.cutter),
         retrieval=folder / "retrieval.json",
         answering=json.loads((folder / "answering.json").read_text(encoding="utf-8")),
-        history=_history(folder / "history.json"),
+        history=read_history(folder / HISTORY),
         form=TextForm.load(folder) if (folder / FORM_FILE).is_file() else None,
     )

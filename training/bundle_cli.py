@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.locations import home_dir, shipped_bundle_dir
+from models.locations import catalog_dir, data_dir, home_dir, shipped_bundle_dir
 from training.cli import told
 
 if TYPE_CHECKING:
-    from training.registry import Comparison
+    from training.replay import Comparison, Ground
 
 app = typer.Typer(no_args_is_help=True, help="模型包:列出、比较、启用、退回")
 Who = Annotated[str, typer.Option(help="谁")]
@@ -56,13 +57,32 @@ def compare(
 
 def _compare(challenger: str, champion: str = "") -> Comparison:
     from models.locations import current_version
-    from training import registry
+    from training import registry, replay
 
     shipped = shipped_bundle_dir()
     new = registry.folder_of(_bundles(), challenger, shipped)
     old = registry.folder_of(_bundles(), champion or current_version(_bundles()) or "shipped", shipped)
-    replay = home_dir() / "training" / "runs" / new.name / "replay.csv"
-    return registry.compare(old, new, replay, home_dir() / "training" / "embeddings")
+    tickets = home_dir() / "training" / "runs" / new.name / "replay.csv"
+    return replay.compare(old, new, tickets, home_dir() / "training" / "embeddings", ground=_ground())
+
+
+def _ground() -> Ground:
+    """The catalogue, the published entries (of the database where there is one) and the measuring calls of danger."""
+    from kb.entry import read_entries
+    from kb.store import EntryStore
+    from models.catalog import load_catalog
+    from training.replay import Ground
+    from training.risk_check import FILE
+
+    database = home_dir() / "yousu.db"
+    url = os.environ.get("YOUSU_DATABASE") or (f"sqlite:///{database}" if database.is_file() else "")
+    if url:
+        store = EntryStore(url)
+        entries = store.entries(status="published")
+        store.close()
+    else:
+        entries = [e for e in read_entries(data_dir() / "kb" / "entries.csv") if e.status == "published"]
+    return Ground(load_catalog(catalog_dir()), entries, data_dir() / "tickets" / FILE)
 
 
 def show(c: Comparison) -> None:
@@ -70,10 +90,25 @@ def show(c: Comparison) -> None:
     typer.echo(
         f"重放 {c.rows} 件:一级判对 {c.level1[0]:.1%} → {c.level1[1]:.1%};全路径 {c.path[0]:.1%} → {c.path[1]:.1%}"
     )
-    mean, low, high = c.difference
-    typer.echo(f"全路径之差 {mean:+.1%}(成对自助法 95% 区间 {low:+.1%} 到 {high:+.1%})")
-    for name, n, before, after in c.classes[:10]:
-        typer.echo(f"  {name}({n} 件):{before:.1%} → {after:.1%}")
+    _difference("全路径之差", c.difference)
+    if c.dispatch and c.dispatch_difference:
+        typer.echo(f"首次派对单位({c.dispatched} 件):{c.dispatch[0]:.1%} → {c.dispatch[1]:.1%}")
+        _difference("首次派对率之差", c.dispatch_difference)
+    if c.same_answers:
+        typer.echo("答复部分(编码器、检索、校准)与现用的相同,答复率不变")
+    if c.answered and c.answer_difference:
+        typer.echo(f"知识库能答的工单:{c.answered[0]:.1%} → {c.answered[1]:.1%}")
+        _difference("答复率之差", c.answer_difference)
+    before, after = c.risk_recall
+    if before is not None and after is not None:
+        typer.echo(f"风险识别率(书写的险情来电):{before:.1%} → {after:.1%}")
+    for name, n, recall, recalled in c.classes[:10]:
+        typer.echo(f"  {name}({n} 件):{recall:.1%} → {recalled:.1%}")
+
+
+def _difference(what: str, interval: tuple[float, float, float]) -> None:
+    mean, low, high = interval
+    typer.echo(f"{what} {mean:+.1%}(成对自助法 95% 区间 {low:+.1%} 到 {high:+.1%})")
 
 
 @app.command("promote")

@@ -76,6 +76,12 @@ def _heads(m: dict[str, Any]) -> list[str]:
             )
     kind = m["metrics"]["request_type"]
     lines += ["", f"Request type, held out: accuracy {kind['accuracy']:.3f} on {kind['rows']} rows.", ""]
+    if risk := m["metrics"].get("risk_check"):
+        lines += [
+            f"Danger, rules and net together on {risk['what']}: {risk['recall']:.3f} of {risk['dangerous']} handed"
+            f" over, {risk['false_alarms']:.3f} of {risk['others']} look-alikes too.",
+            "",
+        ]
     return lines
 
 

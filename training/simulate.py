@@ -99,12 +99,9 @@ def simulate_again(file: Path, costs: Costs) -> list[Point]:
 
 def store_point(bundle: Path, point: Point) -> None:
     """Store the chosen operating point in a bundle's manifest; its version, taken from its files, stays."""
-    file = bundle / "manifest.json"
-    manifest = json.loads(file.read_text(encoding="utf-8"))
-    manifest["operating_point"] = asdict(point)
-    temporary = bundle / "manifest.json.tmp"
-    temporary.write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
-    temporary.replace(file)
+    from models.bundle import amend_manifest
+
+    amend_manifest(bundle, {"operating_point": asdict(point)})
 
 
 def simulator_record(

@@ -7,29 +7,29 @@ import csv
 from tests.conftest import ROOT
 
 
-def calls(name: str) -> list[dict[str, str]]:
-    with (ROOT / "tests/data" / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+def calls(part: str) -> list[dict[str, str]]:
+    with (ROOT / "data/tickets/risk_check.csv").open(encoding="utf-8", newline="") as file:
+        return [row for row in csv.DictReader(file) if row["set"] == part]
 
 
-def measure(engine, name: str) -> tuple[float, float]:
+def measure(engine, part: str) -> tuple[float, float]:
     """Return (share of dangerous calls that are handed over, share of the others that are too)."""
-    found = [(r["active"] == "yes", any(f.active for f in engine.assist(r["text"]).risk)) for r in calls(name)]
+    found = [(r["active"] == "yes", any(f.active for f in engine.assist(r["text"]).risk)) for r in calls(part)]
     danger = [raised for active, raised in found if active]
     calm = [raised for active, raised in found if not active]
     recall, alarms = sum(danger) / len(danger), sum(calm) / len(calm)
-    print(f"{name}: recall {recall:.3f} of {len(danger)}, false alarms {alarms:.3f} of {len(calm)}")
+    print(f"set {part}: recall {recall:.3f} of {len(danger)}, false alarms {alarms:.3f} of {len(calm)}")
     return recall, alarms
 
 
 def test_danger_in_words_no_rule_lists_is_handed_over(engine) -> None:
-    recall, alarms = measure(engine, "risk_calls_2.csv")
+    recall, alarms = measure(engine, "2")
     assert recall >= 0.9
     assert alarms <= 0.15
 
 
 def test_the_net_does_not_undo_what_the_rules_know(engine) -> None:
-    recall, alarms = measure(engine, "risk_calls.csv")
+    recall, alarms = measure(engine, "1")
     assert recall >= 0.97
     assert alarms <= 0.1
 

@@ -1,0 +1,243 @@
+"""Champion and challenger on the same held-out tickets: categories, first dispatch, answers, dangerous calls."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.entry import KnowledgeEntry
+from models.bundle import check_files, taxonomy_of
+from models.catalog import Catalog
+from models.classifier import CategoryClassifier
+from models.embedder import Embedder, load_embedder
+from models.textform import FILE, TextForm
+from training.embedding import embed_all
+from training.quick import TrainError
+from training.risk_check import WHOLE, risk_figures
+from training.tickets import prepare
+
+_MOST = 3000
+"""Replayed tickets that are routed and answered; more change the intervals little and the time much."""
+Interval = tuple[float, float, float]
+"""Mean and 95 % interval."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both bundles on the same replayed tickets; pairs are (champion, challenger)."""
+
+    rows: int
+    level1: tuple[float, float]
+    """Accuracy on the broadest level."""
+    path: tuple[float, float]
+    """Accuracy of the whole path."""
+    difference: Interval
+    """Challenger minus champion on the whole path, by the paired bootstrap."""
+    classes: tuple[tuple[str, int, float, float], ...]
+    """(class, tickets, recall of the champion, recall of the challenger), greatest loss first."""
+    comparable: bool
+    """False when the champion knows none of the replayed labels."""
+    risk_recall: tuple[float | None, float | None] = (None, None)
+    dispatch: tuple[float, float] | None = None
+    """Share of tickets that would first go to the unit that handled them; None where no unit is recorded."""
+    dispatch_difference: Interval | None = None
+    dispatched: int = 0
+    """Tickets that `dispatch` was measured on."""
+    same_answers: bool = False
+    """Whether the part that answers is the same, so that the answer rate cannot differ and is not measured."""
+    answered: tuple[float, float] | None = None
+    """Share of tickets that get an answer from the knowledge base."""
+    answer_difference: Interval | None = None
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the replay is held against besides the tickets: catalogue, entries, measuring calls of danger."""
+
+    catalog: Catalog
+    entries: Sequence[KnowledgeEntry] = ()
+    risk_calls: Path | None = None
+
+
+@dataclass(frozen=True)
+class _Rows:
+    texts: list[str]
+    prepared: list[str]
+    names: list[tuple[str, ...]]
+    units: list[str]
+
+
+def compare(
+    champion: Path, challenger: Path, replay: Path, cache: Path, *, ground: Ground | None = None, seed: int = 0
+) -> Comparison:
+    """Replay tickets through both bundles; without a `ground` only their categories are compared."""
+    rows = _read(replay)
+    said = [predicted(folder, rows.prepared, cache) for folder in (champion, challenger)]
+    top = [np.array([s[:1] == w[:1] for s, w in zip(names, rows.names, strict=True)]) for names, _ in said]
+    whole = [np.array([s == w for s, w in zip(names, rows.names, strict=True)]) for names, _ in said]
+    known = known_names(champion)
+    broad = np.array([w[0] for w in rows.names])
+    classes = [
+        (str(c), int((broad == c).sum()), float(top[0][broad == c].mean()), float(top[1][broad == c].mean()))
+        for c in np.unique(broad)
+    ]
+    picked = np.sort(np.random.default_rng(seed).permutation(len(rows.texts))[:_MOST])
+    dispatch = _dispatch((champion, challenger), said, rows, picked, ground.catalog) if ground else None
+    alike = same_answers(champion, challenger)
+    asked = ground is not None and bool(ground.entries) and not alike
+    answered = _answered((champion, challenger), rows, picked, ground, cache) if ground and asked else None
+    return Comparison(
+        rows=len(rows.texts),
+        level1=(float(top[0].mean()), float(top[1].mean())),
+        path=(float(whole[0].mean()), float(whole[1].mean())),
+        difference=paired_bootstrap(whole[0], whole[1], seed=seed),
+        classes=tuple(sorted(classes, key=lambda c: c[3] - c[2])),
+        comparable=any(w[0] in known for w in rows.names),
+        risk_recall=_risk((champion, challenger), ground, cache),
+        dispatch=(float(dispatch[0].mean()), float(dispatch[1].mean())) if dispatch else None,
+        dispatch_difference=paired_bootstrap(*dispatch, seed=seed) if dispatch else None,
+        dispatched=len(dispatch[0]) if dispatch else 0,
+        same_answers=alike,
+        answered=(float(answered[0].mean()), float(answered[1].mean())) if answered else None,
+        answer_difference=paired_bootstrap(*answered, seed=seed) if answered else None,
+    )
+
+
+def _read(replay: Path) -> _Rows:
+    if not replay.is_file():
+        raise TrainError(f"{replay}: 没有可重放的工单(由 yousu train 生成)")
+    with replay.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    texts = [r["text"] for r in rows]
+    names = [tuple(r["names"].split(" / ")) for r in rows]
+    return _Rows(texts, [prepare(t) for t in texts], names, [r["final_unit"] for r in rows])
+
+
+def known_names(folder: Path) -> set[str]:
+    """Return the names of the broadest categories of a bundle."""
+    meta = json.loads((folder / "category" / "head.json").read_text(encoding="utf-8"))
+    return {meta["names"][p[0]] for p in meta["paths"]}
+
+
+Leaves = list[tuple[str, float]]
+"""(leaf, probability), most likely first."""
+
+
+def predicted(folder: Path, prepared: Sequence[str], cache: Path) -> tuple[list[tuple[str, ...]], list[Leaves]]:
+    """Return for every prepared text the path of names that a bundle gives and its five most likely leaves."""
+    from models.features import WordCutter
+
+    check_files(folder)
+    head = CategoryClassifier.load(folder / "category")
+    form = TextForm.load(folder) if (folder / FILE).is_file() else None
+    texts = list(prepared)
+    if form is not None:
+        texts = [form.apply(t, head.cutter or WordCutter()) for t in texts]
+    vectors = _vectors(folder, texts, cache, form.limit if form else WHOLE)
+    proba = head.predict_proba(texts, vectors)
+    best = [np.argsort(-p)[:5] for p in proba]
+    leaves = [[(str(head.classes_[i]), float(p[i])) for i in order] for p, order in zip(proba, best, strict=True)]
+    return [head.category_of(p).names for p in proba], leaves
+
+
+def _vectors(folder: Path, texts: Sequence[str], cache: Path, limit: int = WHOLE) -> NDArray[np.float32]:
+    encoder = folder / "encoder"
+    return embed_all(texts, _encoder(folder), cache, limit=limit, progress=False, folder=encoder)
+
+
+def _encoder(folder: Path) -> Embedder:
+    return load_embedder(folder / "encoder", threads=1)
+
+
+def _dispatch(
+    folders: tuple[Path, Path],
+    said: Sequence[tuple[list[tuple[str, ...]], list[Leaves]]],
+    rows: _Rows,
+    picked: NDArray[np.int64],
+    catalog: Catalog,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+    """Whether either bundle would first send each ticket to the unit that handled it."""
+    picked = np.array([i for i in picked if rows.units[i]], np.int64)
+    if not len(picked):
+        return None
+    units = [_units(folder, *one, rows, picked, catalog) for folder, one in zip(folders, said, strict=True)]
+    recorded = [rows.units[i] for i in picked]
+    if not (set(units[0]) | set(units[1])) & set(recorded):
+        return None
+    first, second = (np.array([u == w for u, w in zip(one, recorded, strict=True)]) for one in units)
+    return first, second
+
+
+def _units(
+    folder: Path,
+    names: Sequence[tuple[str, ...]],
+    leaves: Sequence[Leaves],
+    rows: _Rows,
+    picked: NDArray[np.int64],
+    catalog: Catalog,
+) -> list[str]:
+    """The unit each picked ticket would first go to: the route's first lead, or the label where labels are units."""
+    from models.bundle import HISTORY, read_history
+    from models.places import PlaceFinder
+    from models.router import Router
+
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    if taxonomy_of(manifest) == "labels":
+        return [names[i][-1] for i in picked]
+    router, places = Router(catalog, read_history(folder / HISTORY)), PlaceFinder(catalog.places)
+    leads = [router.route(leaves[i], rows.texts[i], places.locate(rows.texts[i])).leads for i in picked]
+    return [lead[0].unit if lead else "" for lead in leads]
+
+
+def _answered(
+    folders: tuple[Path, Path], rows: _Rows, picked: NDArray[np.int64], ground: Ground, cache: Path
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether either bundle answers each picked ticket from the entries."""
+    texts = [rows.prepared[i] for i in picked]
+    first, second = (_answers(folder, texts, ground, cache) for folder in folders)
+    return first, second
+
+
+def same_answers(first: Path, second: Path) -> bool:
+    """Whether two bundles answer alike by construction: the same encoder, fusion and calibration."""
+    files = ("encoder/encoder.json", "answering.json", "retrieval.json")
+    return all((first / f).read_bytes() == (second / f).read_bytes() for f in files)
+
+
+def _answers(folder: Path, texts: Sequence[str], ground: Ground, cache: Path) -> NDArray[np.bool_]:
+    from kb.answering import Answerer
+    from kb.fusion import Fusion
+    from kb.index import HybridIndex
+
+    fusion = Fusion.load(folder / "retrieval.json")
+    index = HybridIndex(ground.entries, _encoder(folder), cache / "entries.vectors", fusion)
+    answerer = Answerer(index, json.loads((folder / "answering.json").read_text(encoding="utf-8")))
+    today = datetime.date.today()
+    vectors = _vectors(folder, texts, cache)
+    return np.array([answerer.answer(t, v, on=today).answered for t, v in zip(texts, vectors, strict=True)], bool)
+
+
+def _risk(folders: tuple[Path, Path], ground: Ground | None, cache: Path) -> tuple[float | None, float | None]:
+    if ground is None or ground.risk_calls is None:
+        return None, None
+    found = [risk_figures(f, ground.catalog, ground.risk_calls, _encoder(f), cache) for f in folders]
+    first, second = (one["recall"] if one else None for one in found)
+    return first, second
+
+
+def paired_bootstrap(
+    first: NDArray[np.bool_], second: NDArray[np.bool_], *, resamples: int = 2000, seed: int = 0
+) -> Interval:
+    """Return mean and 95 % interval of `second` minus `first` over paired rows."""
+    difference = second.astype(float) - first.astype(float)
+    rng = np.random.default_rng(seed)
+    means = [difference[rng.integers(0, len(difference), len(difference))].mean() for _ in range(resamples)]
+    low, high = np.quantile(means, (0.025, 0.975))
+    return float(difference.mean()), float(low), float(high)
