@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,35 @@ def find_suspects(proba: NDArray[np.float64], given: NDArray[np.int64]) -> list[
         for i in rows
     ]  # fmt: skip
     return sorted(found, key=lambda s: (-s.doubt, s.position))
+
+
+def by_cleanlab(proba: NDArray[np.float64], given: NDArray[np.int64]) -> list[Suspect]:
+    """Return suspicious rows as cleanlab finds and ranks them; arguments as for `find_suspects`."""
+    from cleanlab.filter import find_label_issues
+
+    seen, labels = np.unique(given, return_inverse=True)
+    inside = proba[:, seen] / np.maximum(proba[:, seen].sum(1, keepdims=True), 1e-12)
+    ranked = find_label_issues(labels, inside, return_indices_ranked_by="normalized_margin", n_jobs=1)
+    found = []
+    for i in ranked:
+        believed, own = int(seen[inside[i].argmax()]), float(proba[i, given[i]])
+        best = float(proba[i, believed])
+        if believed != given[i]:
+            doubt = round((1 + best - own) / 2, 4)
+            found.append(Suspect(int(i), int(given[i]), believed, doubt, round(best, 4)))
+    return found
+
+
+def method_for(name: str) -> tuple[Callable[..., list[Suspect]], str]:
+    """Return the finder of `own`, `cleanlab` or `auto` (cleanlab where it is installed), and its name."""
+    if name not in {"own", "cleanlab", "auto"}:
+        raise TrainError(f"--method 应为 own、cleanlab 或 auto,实为 {name}")
+    if name != "own":
+        if importlib.util.find_spec("cleanlab") is not None:
+            return by_cleanlab, "cleanlab"
+        if name == "cleanlab":
+            raise TrainError("--method cleanlab 需要附加依赖:pip install 'yousu[audit]'")
+    return find_suspects, "own"
 
 
 def cross_probabilities(

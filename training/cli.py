@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from models.locations import bundle_dir, catalog_dir, data_dir, home_dir, shipped_bundle_dir
+
+if TYPE_CHECKING:
+    from training.run import Options
 
 
 class DefaultGroup(TyperGroup):
@@ -66,42 +70,58 @@ def run(
     split: Annotated[str, typer.Option(help="检验用的工单怎么留:time 最新一月,random 随机(按组)")] = "time",
     corrections: Annotated[Path | None, typer.Option(help="人工改过的可疑标签表,改为列优先于原标签")] = None,
     wrong_cost: Annotated[float, typer.Option(help="模拟:派错一次抵消几次派对")] = 10.0,
+    feedback: Annotated[str, typer.Option(help="坐席反馈所在的数据库地址;home 表示本机的")] = "",
+    search_minutes: Annotated[float, typer.Option(min=0, help="用几分钟搜索分类头的超参数;0 不搜索")] = 0.0,
+    finetune: Annotated[bool, typer.Option("--finetune", help="先用训练部分微调编码器(附加依赖 finetune)")] = False,
+    finetune_steps: Annotated[int, typer.Option(min=1, help="微调多少步")] = 300,
+    engine: Annotated[str, typer.Option(help="在哪里编码与搜索:local,或 dask(附加依赖 scale)")] = "local",
+    scheduler: Annotated[str, typer.Option(help="Dask 调度器地址;不给则在本机起几个工作进程")] = "",
+    workers: Annotated[int, typer.Option(min=1, help="本机起几个 Dask 工作进程")] = 2,
     base: Base = bundle_dir(),
     seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
     """训练。给 --text 与 --label:分类体系取自标签,不需要映射;给 --mapping:工单按时间划分,出报告,存入模型包库。"""
+    from training.finetune import FineTuning
     from training.quick import TrainError, train_quick
-
-    if mapping is not None:
-        _run_tickets(file, mapping, base, split, seed, corrections, not quiet, skip_bad, wrong_cost)
-        return
-    with told():
-        if not text or not label or out is None:
-            raise TrainError("请给出 --text 列名、--label 列名(可多个)和 --out 文件夹")
-        manifest = train_quick(
-            file, text, label, out, base=base, cache=home_dir() / "training" / "embeddings", encoding=encoding,
-            sheet=sheet, skip_bad=skip_bad, seed=seed, progress=not quiet,
-        )  # fmt: skip
-    show_quick(manifest, out)
-
-
-def _run_tickets(
-    file: str, mapping: Path, base: Path, split: str, seed: int, corrections: Path | None, progress: bool,
-    skip_bad: bool, wrong_cost: float,
-) -> None:  # fmt: skip
-    from training.quick import TrainError
-    from training.run import Options, train_tickets
+    from training.run import Options
     from training.simulate import Costs
+    from training.spread import spread
 
-    with told():
+    with told(), spread(engine, scheduler=scheduler, workers=workers) as where:
         if split not in {"time", "random"}:
             raise TrainError(f"--split 应为 time 或 random,实为 {split}")
-        options = Options(
-            base=base, home=home_dir(), catalog=catalog_dir(), split=split, seed=seed, corrections=corrections,
-            progress=progress, skip_bad=skip_bad, costs=Costs(wrong_cost=wrong_cost),
+        if mapping is not None:
+            options = Options(
+                base=base, home=home_dir(), catalog=catalog_dir(), split=split, seed=seed, corrections=corrections,
+                progress=not quiet, skip_bad=skip_bad, costs=Costs(wrong_cost=wrong_cost),
+                feedback=_database() if feedback == "home" else feedback, search_minutes=search_minutes,
+                finetune=FineTuning(steps=finetune_steps, seed=seed) if finetune else None, spread=where,
+            )  # fmt: skip
+            _run_tickets(file, mapping, options)
+            return
+        if not text or not label or out is None:
+            raise TrainError("请给出 --text 列名、--label 列名(可多个)和 --out 文件夹")
+        if feedback or finetune or corrections:
+            raise TrainError("--feedback、--finetune、--corrections 要与 --mapping 同用")
+        manifest = train_quick(
+            file, text, label, out, base=base, cache=home_dir() / "training" / "embeddings", encoding=encoding,
+            sheet=sheet, skip_bad=skip_bad, seed=seed, progress=not quiet, search_minutes=search_minutes, spread=where,
         )  # fmt: skip
-        folder, report = train_tickets(file, mapping, options)
+        show_quick(manifest, out)
+
+
+def _database() -> str:
+    """The database of the service: `YOUSU_DATABASE`, else the one in the working folder."""
+    return os.environ.get("YOUSU_DATABASE") or f"sqlite:///{home_dir() / 'yousu.db'}"
+
+
+def _run_tickets(file: str, mapping: Path, options: Options) -> None:
+    from training.run import train_tickets
+    from training.tracking import track
+
+    folder, report = train_tickets(file, mapping, options)
+    track(folder, report)
     data = report["data"]
     typer.echo(f"读入 {data['read']} 行,可用 {data['used']} 件;训练 {data['trained']},检验 {data['held_out']}")
     for unknown in report["unknown_labels"][:10]:
@@ -113,6 +133,15 @@ def _run_tickets(
     typer.echo(
         f"  门槛 {chosen['threshold']:.2f} 以上自动派单:{chosen['automatic']:.0%} 的工单,判对 {chosen['accuracy']:.1%}"
     )
+    if told_by := report["feedback"]:
+        agreed = told_by["agreement"]["same"]
+        typer.echo(
+            f"  坐席反馈:{told_by['calls']} 通有定论(改正 {told_by['corrected']}、采纳 {told_by['accepted']}),"
+            f"有争议 {told_by['disputed']} 通未用;"
+            + (f"两人以上看过的,意见相同 {agreed:.0%}" if agreed is not None else "没有两人以上看过的")
+        )
+    if found := report["search"]:
+        typer.echo(f"  超参数:试了 {found['tried']} 组,{found['first']:.1%} → {found['best']:.1%}(内部检验)")
     typer.echo("  用时(秒):" + ",".join(f"{k} {v:g}" for k, v in report["seconds"].items()))
     run_folder = home_dir() / "training" / "runs" / folder.name
     typer.echo(f"模型包 {folder.name} 已写入 {folder}(尚未启用);报告 {run_folder / 'report.html'}")
@@ -141,6 +170,7 @@ def audit(
     mapping: Annotated[Path, typer.Option(help="映射文件")],
     out: Annotated[Path, typer.Option(help="可疑标签表,.xlsx;填好“改为”后用 --corrections 读回")],
     split: Annotated[str, typer.Option(help="time 或 random")] = "time",
+    method: Annotated[str, typer.Option(help="own、cleanlab(附加依赖 audit),或 auto:装了 cleanlab 就用它")] = "auto",
     base: Base = bundle_dir(),
     seed: Seed = 0,
     quiet: Quiet = False,
@@ -152,8 +182,8 @@ def audit(
         options = Options(
             base=base, home=home_dir(), catalog=catalog_dir(), split=split, seed=seed, progress=not quiet,
         )  # fmt: skip
-        found = audit_tickets(file, mapping, options, out)
-    typer.echo(f"{out}:{found} 件可疑;在“改为”列填写正确标签,再用 yousu train … --corrections {out} 训练")
+        found, how = audit_tickets(file, mapping, options, out, method)
+    typer.echo(f"{out}:{found} 件可疑(判法 {how});在“改为”列填写正确标签,再用 yousu train … --corrections {out} 训练")
 
 
 @train_app.command("simulate")
@@ -183,6 +213,32 @@ def simulate(
         if store:
             store_point(folder, chosen)
             typer.echo(f"门槛 {chosen.threshold:.2f} 已存入 {folder.name}")
+
+
+@train_app.command("feedback")
+def feedback(
+    out: Annotated[Path, typer.Option(help="输出的 .csv:有定论的来电可直接用来训练,有争议的排在最后、没有代码")],
+    database: Annotated[str, typer.Option(help="数据库地址;不给则为本机的")] = "",
+) -> None:
+    """坐席采纳与改正的分类:写成带来历的表,并说明坐席之间有多一致。"""
+    with told():
+        from models.catalog import load_catalog
+        from training.feedback import read_feedback, write_lessons
+
+        found = read_feedback(database or _database(), load_catalog(catalog_dir()).leaves)
+        write_lessons(out, found)
+    record, agreed = found.record(), found.agreement
+    typer.echo(f"{out}:{record['calls']} 通有定论(改正 {record['corrected']}、采纳 {record['accepted']})")
+    typer.echo(f"有争议 {record['disputed']} 通,请人裁定" if record["disputed"] else "没有争议")
+    for why, n in found.unusable.items():
+        typer.echo(f"未用:{n} 条{why}")
+    if agreed.same is not None and agreed.alpha is not None:
+        typer.echo(
+            f"坐席之间:{agreed.calls} 通有两人以上看过,意见相同 {agreed.same:.1%},"
+            f"扣除巧合后 {agreed.alpha:.2f}(1 为完全一致)"
+        )
+    else:
+        typer.echo("没有两人以上看过的来电,无从比较一致程度")
 
 
 @train_app.command("augment")
@@ -223,15 +279,9 @@ def train_heads(
     data: Annotated[Path, typer.Option(help="数据文件夹(tickets/ 与 kb/)")] = data_dir(),
 ) -> None:
     """用 data/tickets 的书写样例训练分类与诉求类型,用 data/kb 的开发问题校准答复,写入模型包。"""
-    from training.answering import fit_answering
-    from training.card import write_card
-    from training.heads import train_heads as train
-    from training.retrieval import fit_fusion
+    from training.whole import train_whole
 
-    fit_fusion(bundle, data / "kb" / "entries.csv", data / "kb" / "dev_questions.csv")
-    fit_answering(bundle, data / "kb" / "entries.csv", data / "kb" / "dev_questions.csv")
-    manifest = train(bundle, catalog, data / "tickets" / "examples.csv")
-    write_card(bundle)
+    manifest = train_whole(bundle, catalog, data)
     held = manifest["metrics"]["category"]["held_out_author"]
     levels = " / ".join(f"{m['accuracy']:.3f}" for m in held["levels"])
     typer.echo(f"模型包 {manifest['version']}:未见作者的样例 {held['rows']} 条,各级准确率 {levels}")

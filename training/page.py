@@ -32,7 +32,7 @@ def render(r: dict[str, Any]) -> str:
             (s["name"], s["rows"], f"{s['accuracy']:.1%}") for s in r["slices"]
         ]),
         "<h2>再多的工单还有用吗</h2>", _curve(r["learning_curve"]),
-        "<h2>数据</h2>", _data(r),
+        "<h2>数据</h2>", _data(r), _drift(r), _faults(r), _made(r),
         "<h2>可疑标签(前 30 条,全部见 suspects.xlsx)</h2>", _table(
             ("工单", "现有标签", "模型认为", "可疑程度", "文字"),
             [(s["key"], s["given"], s["believed"], f"{s['doubt']:.2f}", s["text"][:80]) for s in r["suspects"][:30]],
@@ -149,6 +149,58 @@ def _data(r: dict[str, Any]) -> str:
         *((f"用时 {k}(秒)", n) for k, n in r["seconds"].items()),
     ]  # fmt: skip
     return _table(("项", "数"), rows)
+
+
+def _drift(r: dict[str, Any]) -> str:
+    """What changed since the data of the last bundle, the largest change first."""
+    if not r.get("drift"):
+        return "<h2>与上次训练的数据相比</h2><p>起步的模型包没有记下训练数据的构成,这次无从比较;下次训练起就有了。</p>"
+    d = r["drift"]
+    near = d["centre_cosine"]
+    note = (
+        f"<p>类别构成的稳定性指数 PSI {d['psi']:.3f}(0.1 以下算稳定,0.25 以上算明显变化)"
+        + (f";文字的总体意思与上次的相似度 {near:.3f}(1 为不变)" if near is not None else "")
+        + "。变化最大的类别:</p>"
+    )
+    rows = [(name, f"{now:.1%}", f"{before:.1%}", f"{now - before:+.1%}") for name, now, before in d["moved"]]
+    return "<h2>与上次训练的数据相比</h2>" + note + _table(("一级类别", "这次占比", "上次占比", "变化"), rows)
+
+
+def _faults(r: dict[str, Any]) -> str:
+    if not r["faults"]:
+        return ""
+    rows = [(f["row"], f["column"], f["what"]) for f in r["faults"][:30]]
+    return "<h2>读不进的行(前 30 行)</h2>" + _table(("行", "列", "原因"), rows)
+
+
+def _made(r: dict[str, Any]) -> str:
+    """Feedback, search and adaptation, where there were any."""
+    parts = []
+    if f := r.get("feedback"):
+        same, alpha = f["agreement"]["same"], f["agreement"]["alpha"]
+        rows = [
+            ("有定论的来电(改正 / 采纳)", f"{f['calls']}({f['corrected']} / {f['accepted']})"),
+            ("有争议、未用", str(f["disputed"])),
+            ("改动了表里标签的", str(f.get("relabelled", 0))),
+            ("表里没有、新加入训练的", str(f.get("added", 0) - f["like_held_out"])),
+            ("与检验工单相同或相近、未用", str(f["like_held_out"])),
+            ("坐席之间意见相同(扣除巧合后)", "没有两人以上看过的" if same is None else f"{same:.1%}({alpha:.2f})"),
+            *((f"未用:{why}", str(n)) for why, n in f["unusable"].items()),
+        ]
+        parts.append("<h2>坐席反馈</h2>" + _table(("项", "数"), rows))
+    if s := r.get("search"):
+        chosen = "、".join(f"{k} {v:g}" for k, v in s["parameters"].items()) or "默认"
+        parts.append(
+            f"<h2>超参数</h2><p>试了 {s['tried']} 组,在训练部分内部的 {s['measured_on']} 件上由 {s['first']:.1%} 到"
+            f" {s['best']:.1%};选用:{_e(chosen)}。</p>"
+        )
+    if t := r.get("finetune"):
+        parity = t["parity"]
+        parts.append(
+            f"<h2>编码器微调</h2><p>{t['steps']} 步,损失 {t['loss'][0]:g} → {t['loss'][1]:g};导出与原模型的余弦最小"
+            f" {parity['cosine_min']:.4f},平均 {parity['cosine_mean']:.4f}({parity['texts']} 条未参与训练的文字)。</p>"
+        )
+    return "".join(parts)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

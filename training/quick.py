@@ -8,7 +8,7 @@ import importlib.metadata
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +18,19 @@ from models.text import has_words
 from models.textform import TextForm, learn_form
 
 if TYPE_CHECKING:
+    from models.embedder import Embedder
     from models.features import WordCutter
     from models.taxonomy import Taxonomy
     from training.fit import Fitted, Labelled
+    from training.spread import Spread
 
 EMPTY_LIMIT = 0.2
 """Share of rows without text or label above which a table is refused."""
 LEAST_ROWS = 10
 LIMIT = 160
 """Characters of a text that are embedded."""
+_TAKEN = ("request_type", "risk")
+"""Measures of the parts that a bundle takes over from the one it starts from."""
 BALANCE = 0.5
 """How far rare labels count as much as frequent ones; half way leaves accuracy as it is and finds more rare ones."""
 
@@ -109,6 +113,8 @@ def train_quick(
     skip_bad: bool = False,
     seed: int = 0,
     progress: bool = True,
+    search_minutes: float = 0.0,
+    spread: Spread | None = None,
 ) -> dict[str, Any]:
     """Train on a labelled table and write a bundle to `out`; return its manifest."""
     from training.packing import check_target, pack, training_lock
@@ -117,33 +123,51 @@ def train_quick(
     out.parent.mkdir(parents=True, exist_ok=True)
     with training_lock(out.parent / f".{out.name}.lock"):
         rows = read_labelled(source, text, labels, encoding=encoding, sheet=sheet, skip_bad=skip_bad)
-        return pack(out, base, lambda folder: _fill(folder, source, rows, base, cache, seed, progress))
+        return pack(
+            out, base, lambda folder: _fill(folder, source, rows, base, cache, seed, progress, search_minutes, spread)
+        )
 
 
 def _fill(
-    folder: Path, source: str, rows: RawRows, base: Path, cache: Path, seed: int, progress: bool
+    folder: Path,
+    source: str,
+    rows: RawRows,
+    base: Path,
+    cache: Path,
+    seed: int,
+    progress: bool,
+    search_minutes: float,
+    spread: Spread | None,
 ) -> dict[str, Any]:
+    from models.catalog import load_catalog
+    from models.locations import catalog_dir, data_dir
     from models.taxonomy import Taxonomy
+    from training.risk_check import FILE as CHECK
+    from training.risk_check import risk_figures
 
     taxonomy = Taxonomy.from_labels(rows.paths)
-    data, form, cutter, encoder = read_rows(rows, base, cache, progress)
+    data, form, cutter, embedder = read_rows(rows, base, cache, progress, spread)
     try:
-        fitted = fit_quick(data, taxonomy, cutter=cutter, seed=seed)
+        fitted = fit_quick(data, taxonomy, cutter=cutter, seed=seed, search_minutes=search_minutes, spread=spread)
     except TrainError as error:
         raise TrainError(f"{source}: {error}") from error
     fitted.model.save(folder / "category")
     form.save(folder)
-    return record(
-        source, base, encoder, seed, rows=len(data.texts), held=len(fitted.held), left_out=rows.left_out,
+    made = record(
+        source, base, embedder.name, seed, rows=len(data.texts), held=len(fitted.held), left_out=rows.left_out,
         metrics={
             "held_out": fitted.metrics, "groups": len(set(data.groups.tolist())), "refitted": fitted.refitted,
         },
         taxonomy="labels",
+        risk=risk_figures(base, load_catalog(catalog_dir()), data_dir() / "tickets" / CHECK, embedder, cache),
     )  # fmt: skip
+    return {**made, "search": fitted.search} if fitted.search else made
 
 
-def read_rows(rows: RawRows, base: Path, cache: Path, progress: bool) -> tuple[Labelled, TextForm, WordCutter, str]:
-    """Return rows as the head learns them, the form of their texts, the word cutter and the encoder's name."""
+def read_rows(
+    rows: RawRows, base: Path, cache: Path, progress: bool, spread: Spread | None = None
+) -> tuple[Labelled, TextForm, WordCutter, Embedder]:
+    """Return rows as the head learns them, the form of their texts, the word cutter and the encoder."""
     from models.embedder import load_embedder
     from models.features import WordCutter
     from training.duplicates import near_duplicates
@@ -153,31 +177,39 @@ def read_rows(rows: RawRows, base: Path, cache: Path, progress: bool) -> tuple[L
     cutter = WordCutter(json.loads((base / "category" / "head.json").read_text(encoding="utf-8"))["words"] or ())
     form = learn_form(rows.texts, limit=LIMIT)
     texts = in_form(rows.texts, form, cutter)
-    embedder = load_embedder(base / "encoder", threads=2)
-    vectors = embed_all(texts, embedder, cache, limit=form.limit, progress=progress)
+    embedder = load_embedder(base / "encoder", threads=1)
+    vectors = embed_all(
+        texts, embedder, cache, limit=form.limit, progress=progress, spread=spread, folder=base / "encoder"
+    )
     leaves = [" / ".join(path) for path in rows.paths]
-    return Labelled(texts, vectors, leaves, near_duplicates(texts).labels()), form, cutter, embedder.name
+    return Labelled(texts, vectors, leaves, near_duplicates(texts).labels()), form, cutter, embedder
 
 
-def fit_quick(data: Labelled, taxonomy: Taxonomy, *, cutter: WordCutter, seed: int = 0) -> Fitted:
+def fit_quick(
+    data: Labelled, taxonomy: Taxonomy, *, cutter: WordCutter, seed: int = 0, search_minutes: float = 0.0,
+    spread: Spread | None = None,
+) -> Fitted:  # fmt: skip
     """Fit a head on a table's own labels; raises TrainError when no row can be held out to calibrate on."""
     from training.duplicates import grouped_holdout
-    from training.fit import Labelled, fit_category
+    from training.fit import fit_category
     from training.share import lexical_share
 
     held = grouped_holdout(data.groups, data.leaves, 0.2, seed)
     if not held.any():
         raise TrainError("每种标签都只有彼此重复的文字,留不出检验用的行")
     rows = np.flatnonzero(~held)
-    learned = Labelled(
-        [data.texts[i] for i in rows.tolist()],
-        data.vectors[rows],
-        [data.leaves[i] for i in rows.tolist()],
-        data.groups[rows],
-    )
+    learned = data.take(rows)
     share = lexical_share(learned, cutter=cutter, balance=BALANCE, seed=seed)
     parameters = {"balance": BALANCE, "lexical_weight": share}
-    return fit_category(data, taxonomy, held, cutter=cutter, parameters=parameters)
+    found = None
+    if search_minutes > 0:
+        from training.search import search
+
+        parameters, found = search(
+            learned, taxonomy, cutter=cutter, minutes=search_minutes, start=parameters, seed=seed, spread=spread
+        )
+    fitted = fit_category(data, taxonomy, held, cutter=cutter, parameters=parameters)
+    return replace(fitted, search=found)
 
 
 def in_form(raw: Sequence[str], form: TextForm, cutter: Any) -> list[str]:
@@ -189,7 +221,7 @@ def in_form(raw: Sequence[str], form: TextForm, cutter: Any) -> list[str]:
 
 def record(
     source: str, base: Path, encoder: str, seed: int, *, rows: int, held: int, left_out: dict[str, int],
-    metrics: dict[str, Any], taxonomy: str,
+    metrics: dict[str, Any], taxonomy: str, risk: dict[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the manifest's record of a training on a city's own rows."""
     from models.bundle import file_hash
@@ -197,6 +229,7 @@ def record(
 
     start = base_record(base)
     path = Path(source)
+    checked = {"risk_check": risk} if risk else {}
     return {
         "made_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "taxonomy": taxonomy,
@@ -213,5 +246,5 @@ def record(
         "encoder": encoder,
         "seed": seed,
         "versions": {p: importlib.metadata.version(p) for p in ("numpy", "scikit-learn", "jieba", "onnxruntime")},
-        "metrics": {"category": metrics, "request_type": start["metrics"]["request_type"]},
+        "metrics": {"category": metrics, **{k: v for k in _TAKEN if (v := start["metrics"].get(k))}, **checked},
     }

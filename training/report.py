@@ -36,7 +36,7 @@ def build_report(
     held = [p.tickets[i] for i in f.held]
     went_wrong = np.array([bool(t.unit and t.final_unit and t.unit != t.final_unit) for t in held])
     known = any(t.unit for t in held)
-    suspects = find_suspects(f.proba, f.truth)
+    suspects = [s for s in find_suspects(f.proba, f.truth) if not held[s.position].corrected]
     top_said, top_wanted, _ = level_right(f.proba, f.truth, p.taxonomy, 0)
     profile = data_profile(p)
     return {
@@ -61,6 +61,9 @@ def build_report(
         "faults": [{"row": x.row, "column": x.column, "what": x.what} for x in p.intake.faults[:200]],
         "encoder": p.embedder.name,
         "drift": drift(profile, before),
+        "feedback": p.feedback,
+        "search": f.search,
+        "finetune": p.finetune,
     }
 
 

@@ -6,7 +6,7 @@ import csv
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from models.catalog import Catalog
     from models.taxonomy import Taxonomy
     from models.textform import TextForm
+    from training.finetune import FineTuning
     from training.fit import Fitted
     from training.simulate import Costs
+    from training.spread import Spread
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,22 @@ class Options:
     progress: bool = True
     skip_bad: bool = False
     costs: Costs | None = None
+    feedback: str = ""
+    """URL of the database with what operators decided; empty leaves it out."""
+    search_minutes: float = 0.0
+    finetune: FineTuning | None = None
+    spread: Spread | None = None
+    """Where embedding and search are done; threads of this process when None."""
 
     @property
     def bundles(self) -> Path:
         """Where trained bundles live."""
         return self.home / "bundles"
+
+    @property
+    def cache(self) -> Path:
+        """Where vectors are kept between trainings."""
+        return self.home / "training" / "embeddings"
 
 
 @dataclass(frozen=True)
@@ -63,6 +76,12 @@ class Prepared:
     embedder: Any
     catalog: Catalog
     seconds: dict[str, float]
+    base: Path
+    """The bundle that is started from: the given one, or one around an adapted encoder."""
+    feedback: dict[str, Any] | None = None
+    """What operators decided and what was done with it, as plain values."""
+    finetune: dict[str, Any] | None = None
+    """How the encoder was adapted, if it was."""
 
     @property
     def tickets(self) -> list[Ticket]:
@@ -83,11 +102,11 @@ def train_tickets(source: str, mapping_file: Path, options: Options) -> tuple[Pa
     with training_lock(options.bundles / ".lock"):
         prepared = prepare_tickets(source, load_mapping(mapping_file), options)
         clock = time.perf_counter()
-        fitted = fit(prepared, options.home / "training" / "embeddings")
+        fitted = fit(prepared, options)
         prepared.seconds["fit"] = round(time.perf_counter() - clock, 1)
         report = build_report(prepared, fitted, options.costs, base_record(options.base).get("profile"))
         incoming = options.bundles / "incoming"
-        manifest = pack(incoming, options.base, _filler(prepared, fitted, report, options))
+        manifest = pack(incoming, prepared.base, _filler(prepared, fitted, report, options))
         target = options.bundles / manifest["version"]
         _settle(incoming, target)
         run_folder = options.home / "training" / "runs" / manifest["version"]
@@ -130,6 +149,8 @@ def prepare_tickets(source: str, mapping: Mapping, options: Options) -> Prepared
     lap("read")
     catalog = load_catalog(options.catalog)
     resolved = resolve(intake.tickets, mapping, catalog)
+    n = len(resolved.tickets)
+    resolved, feedback = _with_feedback(resolved, options.feedback, catalog)
     check_learnable(source, [(leaf,) for leaf in resolved.leaves])
     cutter = WordCutter(_words(options.base))
     raw = [t.text for t in resolved.tickets]
@@ -142,29 +163,90 @@ def prepare_tickets(source: str, mapping: Mapping, options: Options) -> Prepared
         texts = in_form(raw, form, cutter)
     lap("prepare")
     groups = group_tickets(resolved.tickets, resolved.leaves, texts)
-    held = split(resolved.tickets, resolved.leaves, groups, options.split, options.seed)
+    held = np.zeros(len(texts), bool)
+    held[:n] = split(resolved.tickets[:n], resolved.leaves[:n], groups[:n], options.split, options.seed)
+    if feedback is not None:
+        kept = (np.arange(len(texts)) < n) | ~np.isin(groups, groups[held])
+        feedback["like_held_out"] = int((~kept).sum())
+        rows = np.flatnonzero(kept)
+        resolved = replace(
+            resolved, tickets=[resolved.tickets[i] for i in rows], leaves=[resolved.leaves[i] for i in rows]
+        )
+        texts, groups, held = [texts[i] for i in rows], groups[rows], held[rows]
     lap("group")
-    embedder = load_embedder(options.base / "encoder", threads=2)
-    cache = options.home / "training" / "embeddings"
-    vectors = embed_all(texts, embedder, cache, limit=LIMIT, progress=options.progress)
+    base, tuned = options.base, None
+    if options.finetune is not None:
+        base, tuned = _adapted_base(options, texts, resolved.leaves, held)
+        lap("finetune")
+    embedder = load_embedder(base / "encoder", threads=1)
+    vectors = embed_all(
+        texts, embedder, options.cache, limit=LIMIT, progress=options.progress, spread=options.spread,
+        folder=base / "encoder",
+    )  # fmt: skip
     lap("embed")
     return Prepared(
         source, intake, resolved, mapping, taxonomy, form, texts, vectors, groups, held, cutter, embedder, catalog,
-        seconds,
+        seconds, base, feedback, tuned,
     )  # fmt: skip
 
 
-def fit(p: Prepared, cache: Path) -> Fitted:
-    """Fit the category head."""
+def _adapted_base(
+    options: Options, texts: Sequence[str], leaves: Sequence[str], held: NDArray[np.bool_]
+) -> tuple[Path, dict[str, Any]]:
+    """Adapt the encoder to the training side and make a bundle to start from around it."""
+    from models.locations import data_dir
+    from training.encoder.build import calibration_texts
+    from training.finetune import finetune
+    from training.whole import with_encoder
+
+    assert options.finetune is not None
+    home = options.home / "training" / "adapted"
+    sides = [[t for t, h in zip(texts, held, strict=True) if h == side] for side in (False, True)]
+    known = [leaf for leaf, h in zip(leaves, held, strict=True) if not h]
+    calibration = [*calibration_texts(data_dir()), *(f"query: {t[:LIMIT]}" for t in sides[0][:200])]
+    tuned = finetune(
+        sides[0], known, sides[1], home / "encoder", calibration, options.finetune, progress=options.progress
+    )
+    return with_encoder(home / "base", home / "encoder", options.catalog, data_dir()), tuned
+
+
+def _with_feedback(resolved: Resolved, url: str, catalog: Catalog) -> tuple[Resolved, dict[str, Any] | None]:
+    """Add what operators decided; it names leaves of the catalogue, so it says nothing about another taxonomy."""
+    if not url:
+        return resolved, None
+    if resolved.taxonomy != "catalog":
+        raise TrainError("坐席反馈用的是目录代码,这次训练用的是表里的标签;请去掉 --feedback,或改用目录的分类")
+    from training.feedback import add_lessons, read_feedback
+
+    found = read_feedback(url, catalog.leaves)
+    resolved, done = add_lessons(resolved, found)
+    return resolved, {**found.record(), **done}
+
+
+def fit(p: Prepared, options: Options) -> Fitted:
+    """Fit the category head, with searched parameters when minutes were given for that."""
     from training.embedding import embed_all
     from training.fit import Labelled, fit_category
+    from training.search import search
 
-    own = embed_all(p.taxonomy.texts, p.embedder, cache, progress=False) if p.form is None else None
+    own = embed_all(p.taxonomy.texts, p.embedder, options.cache, progress=False) if p.form is None else None
     data = Labelled(p.texts, p.vectors, p.resolved.leaves, p.groups)
-    return fit_category(data, p.taxonomy, p.held, cutter=p.cutter, text_vectors=own)
+    parameters, found = None, None
+    if options.search_minutes > 0:
+        parameters, found = search(
+            data.take(np.flatnonzero(~p.held)), p.taxonomy, cutter=p.cutter, minutes=options.search_minutes,
+            text_vectors=own, seed=options.seed, spread=options.spread,
+        )  # fmt: skip
+    fitted = fit_category(data, p.taxonomy, p.held, cutter=p.cutter, text_vectors=own, parameters=parameters)
+    return replace(fitted, search=found)
 
 
 def _filler(p: Prepared, fitted: Fitted, report: dict[str, Any], options: Options) -> Callable[[Path], dict[str, Any]]:
+    from models.bundle import HISTORY
+    from models.locations import data_dir
+    from training.risk_check import FILE as CHECK
+    from training.risk_check import risk_figures
+
     def fill(folder: Path) -> dict[str, Any]:
         fitted.model.save(folder / "category")
         if p.form is not None:
@@ -172,26 +254,32 @@ def _filler(p: Prepared, fitted: Fitted, report: dict[str, Any], options: Option
         history = unit_history(p)
         if history["accepted"]:
             text = json.dumps(history, ensure_ascii=False, indent=1, sort_keys=True)
-            (folder / "history.json").write_text(text, encoding="utf-8")
+            (folder / HISTORY).write_text(text, encoding="utf-8")
         made = record(
-            p.source, options.base, p.embedder.name, options.seed, rows=len(p.texts), held=len(fitted.held),
+            p.source, p.base, p.embedder.name, options.seed, rows=len(p.texts), held=len(fitted.held),
             left_out=p.intake.left_out, taxonomy=p.resolved.taxonomy,
             metrics={"held_out": fitted.metrics, "groups": len(set(p.groups.tolist())), "refitted": fitted.refitted},
+            risk=risk_figures(p.base, p.catalog, data_dir() / "tickets" / CHECK, p.embedder, options.cache),
         )  # fmt: skip
-        return {**made, "profile": report["profile"], "operating_point": report["simulator"]["chosen"]}
+        more = {k: v for k, v in (("feedback", p.feedback), ("search", fitted.search), ("finetune", p.finetune)) if v}
+        return {**made, **more, "profile": report["profile"], "operating_point": report["simulator"]["chosen"]}
 
     return fill
 
 
-def audit_tickets(source: str, mapping_file: Path, options: Options, out: Path) -> int:
+def audit_tickets(
+    source: str, mapping_file: Path, options: Options, out: Path, method: str = "auto"
+) -> tuple[int, str]:
     """Write the suspicious labels of all tickets to a workbook, each judged by a model that had not seen it.
 
-    Four fits on three quarters of the groups each; nothing is trained for use. Returns the number of suspects.
+    Four fits on three quarters of the groups each; nothing is trained for use. What a person has decided is not
+    doubted. Returns the number of suspects and the method that found them (`own` or `cleanlab`).
     """
     from models.classifier import CategoryClassifier
-    from training.audit import cross_probabilities, find_suspects, write_suspects
+    from training.audit import cross_probabilities, method_for, write_suspects
     from training.fit import calibration
 
+    find, method = method_for(method)
     p = prepare_tickets(source, load_mapping(mapping_file), options)
     leaves = p.resolved.leaves
     given = np.array([p.taxonomy.index[leaf] for leaf in leaves])
@@ -206,7 +294,7 @@ def audit_tickets(source: str, mapping_file: Path, options: Options, out: Path) 
     helper = CategoryClassifier()
     helper.taxonomy_ = p.taxonomy
     helper.temperature_, helper.exponents_ = calibration(scores, given, p.taxonomy)
-    suspects = find_suspects(helper.calibrate_scores(scores), given)
+    suspects = [s for s in find(helper.calibrate_scores(scores), given) if not p.tickets[s.position].corrected]
 
     def name(leaf: int) -> str:
         return " / ".join(p.taxonomy.names[k] for k in p.taxonomy.paths[leaf])
@@ -218,7 +306,7 @@ def audit_tickets(source: str, mapping_file: Path, options: Options, out: Path) 
             for s, t in ((s, p.tickets[s.position]) for s in suspects)
         ],
     )
-    return len(suspects)
+    return len(suspects), method
 
 
 def unit_history(p: Prepared) -> dict[str, dict[str, dict[str, float]]]:

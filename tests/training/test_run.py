@@ -17,7 +17,8 @@ import pytest
 from models.locations import current_version
 from tests.conftest import ROOT
 from tests.training.conftest import MAPPING, rows_of_sayings, write
-from training.registry import Comparison, GateError, gate, history, paired_bootstrap, promote
+from training.registry import GateError, gate, history, promote
+from training.replay import Comparison, paired_bootstrap
 
 
 @pytest.fixture

@@ -66,6 +66,14 @@ def build_encoder(
     return record
 
 
+def write_encoder(
+    out: Path, weights: Weights, precision: str, calibration: Sequence[str], *, max_length: int = 512
+) -> dict[str, Any]:
+    """Write an encoder with other weights (an adapted one) into the new folder `out`, as `build_encoder` does."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return _write(out, weights, useful_pieces(weights), precision, max_length, calibration)
+
+
 def compare(one: OnnxEmbedder, other: OnnxEmbedder, sentences: Sequence[str]) -> dict[str, Any]:
     """Return the least and mean cosine between two encoders on `sentences`."""
     cosines = (one.encode(sentences, kind="query") * other.encode(sentences, kind="query")).sum(1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,10 @@ _LAYER = {
     "q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value",
     "ao": "attention.output.dense", "aln": "attention.output.LayerNorm", "fi": "intermediate.dense",
     "fo": "output.dense", "oln": "output.LayerNorm",
+}  # fmt: skip
+_EMBEDDING = {
+    "emb.pos": "embeddings.position_embeddings.weight", "emb.type": "embeddings.token_type_embeddings.weight",
+    "emb.ln.w": "embeddings.LayerNorm.weight", "emb.ln.b": "embeddings.LayerNorm.bias",
 }  # fmt: skip
 
 
@@ -58,10 +64,7 @@ def _save(weights: Weights, keep: list[int], folder: Path, max_length: int) -> N
     )
     state = {
         "embeddings.word_embeddings.weight": t["emb.word"][keep],
-        "embeddings.position_embeddings.weight": t["emb.pos"],
-        "embeddings.token_type_embeddings.weight": t["emb.type"],
-        "embeddings.LayerNorm.weight": t["emb.ln.w"],
-        "embeddings.LayerNorm.bias": t["emb.ln.b"],
+        **{name: t[short] for short, name in _EMBEDDING.items()},
     }
     for i in range(weights.layers):
         for short, name in _LAYER.items():
@@ -76,3 +79,23 @@ def _save(weights: Weights, keep: list[int], folder: Path, max_length: int) -> N
         bos_token=names["bos"], cls_token=names["bos"], eos_token=names["eos"], sep_token=names["eos"],
         pad_token=names["pad"], unk_token=names["unk"], model_max_length=max_length,
     ).save_pretrained(str(folder))  # fmt: skip
+
+
+def to_weights(model: SentenceTransformer, before: Weights) -> Weights:
+    """Return the weights of an adapted `to_sentence_transformer` model; pieces it left out keep those of `before`."""
+    state = {k: v.detach().cpu().float().numpy() for k, v in model[0].state_dict().items()}
+    prefix = next(k for k in state if k.endswith("embeddings.word_embeddings.weight"))
+    prefix = prefix.removesuffix("embeddings.word_embeddings.weight")
+    word = before.tensors["emb.word"].copy()
+    word[useful_pieces(before)] = state[f"{prefix}embeddings.word_embeddings.weight"]
+    tensors = {"emb.word": word}
+    for short, name in _EMBEDDING.items():
+        tensors[short] = state[f"{prefix}{name}"]
+    for i in range(before.layers):
+        for short, name in _LAYER.items():
+            for kind, ending in (("w", "weight"), ("b", "bias")):
+                tensors[f"l{i}.{short}.{kind}"] = state[f"{prefix}encoder.layer.{i}.{name}.{ending}"]
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode() + tensors[name].tobytes())
+    return replace(before, tensors=tensors, sha256=digest.hexdigest())

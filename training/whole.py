@@ -1,0 +1,41 @@
+"""Everything in a bundle that follows from its encoder, made anew: fusion, answers, heads, risk; then its card."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from models.bundle import amend_manifest
+from models.catalog import load_catalog
+from models.embedder import load_embedder
+from models.locations import home_dir
+
+
+def train_whole(bundle: Path, catalog: Path, data: Path) -> dict[str, Any]:
+    """Fill `bundle`, which holds an `encoder/`, from written examples, entries and questions; return its manifest."""
+    from training.answering import fit_answering
+    from training.card import write_card
+    from training.heads import train_heads
+    from training.retrieval import fit_fusion
+    from training.risk_check import FILE, risk_figures
+
+    entries, questions = data / "kb" / "entries.csv", data / "kb" / "dev_questions.csv"
+    fit_fusion(bundle, entries, questions)
+    fit_answering(bundle, entries, questions)
+    manifest = train_heads(bundle, catalog, data / "tickets" / "examples.csv")
+    embedder = load_embedder(bundle / "encoder")
+    cache = home_dir() / "training" / "embeddings"
+    risk = risk_figures(bundle, load_catalog(catalog), data / "tickets" / FILE, embedder, cache)
+    manifest = amend_manifest(bundle, {"metrics": {**manifest["metrics"], **({"risk_check": risk} if risk else {})}})
+    write_card(bundle)
+    return manifest
+
+
+def with_encoder(folder: Path, encoder: Path, catalog: Path, data: Path) -> Path:
+    """Make `folder` a whole bundle around the encoder in the folder `encoder`; a bundle's other parts do not fit it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    shutil.copytree(encoder, folder / "encoder")
+    train_whole(folder, catalog, data)
+    return folder
