@@ -69,9 +69,9 @@ def features(text: str, hits: Sequence[Hit]) -> NDArray[np.float64]:
 class Answerer:
     """Answers from entries that are published, valid on the day and for the district.
 
-    `relations` are the conflicting and superseding entries by id (`kb.relations.find_relations`), found once per
-    index build; a warning is given when the other entry could answer the same call. `calibration` holds `mean`,
-    `scale`, `weights`, `bias` of a logistic model over `FEATURES` and `threshold`.
+    `relations` are the conflicting and superseding entries by id (`kb.relations.Relations.told`); a warning is given
+    when the other entry could answer the same call. `calibration` holds `mean`, `scale`, `weights`, `bias` of a
+    logistic model over `FEATURES` and `threshold`.
     """
 
     def __init__(

@@ -1,10 +1,10 @@
-"""Published entries that contradict or replace one another: found once per index build, told with every answer."""
+"""Published entries that contradict or replace one another: found as entries come and go, told with every answer."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,50 +62,98 @@ def figures(text: str) -> dict[str, frozenset[str]]:
 
 
 def find_relations(entries: Sequence[KnowledgeEntry], vectors: NDArray[np.float32]) -> dict[str, tuple[Relation, ...]]:
-    """Return what must be told with each entry, by id.
+    """Return what must be told with each entry, by id; `vectors` of shape (n_entries, dimension) as for `Relations`."""
+    place = {e.id: i for i, e in enumerate(entries)}
+    found = Relations(lambda ids: vectors[[place[i] for i in ids]])
+    found.update(entries)
+    return dict(found.told)
 
-    `vectors` of shape (n_entries, dimension) are the questions' unit vectors. Two entries have the same subject
-    when they share a keyword or the second level of the category, their questions are alike (cosine from
-    `SAME_SUBJECT`, or the same words) without a contrast, and one call could be answered from both.
+
+class Relations:
+    """What must be told with each entry, in `told` by id, kept as entries come and go.
+
+    `vectors_of` gives the questions' unit vectors, shape (n, dimension), of the entries of some ids. Two entries have
+    the same subject when they share a keyword or the second level of the category, their questions are alike (cosine
+    from `SAME_SUBJECT`, or the same words) without a contrast, and one call could be answered from both. Other threads
+    may read `told` meanwhile.
     """
-    related: dict[str, list[Relation]] = defaultdict(list)
-    known = [figures(e.answer) for e in entries]
-    for i, j in _same_subject(entries, vectors):
-        a, b = entries[i], entries[j]
-        detail = _differ(known[i], known[j])
+
+    def __init__(self, vectors_of: Callable[[Sequence[str]], NDArray[np.float32]]) -> None:
+        self.told: dict[str, tuple[Relation, ...]] = {}
+        self._vectors_of = vectors_of
+        self._entries: dict[str, KnowledgeEntry] = {}
+        self._figures: dict[str, dict[str, frozenset[str]]] = {}
+        self._plain: dict[str, str] = {}
+        self._groups: dict[str, dict[str, None]] = defaultdict(dict)
+
+    def update(self, entries: Iterable[KnowledgeEntry], gone: Iterable[str] = ()) -> None:
+        """Take `entries` in their present form and forget those of the ids `gone`."""
+        new = {e.id: e for e in entries}
+        self._forget({*new, *gone})
+        for entry in new.values():
+            if entry.status == "published":
+                self._entries[entry.id] = entry
+                self._figures[entry.id], self._plain[entry.id] = figures(entry.answer), plain(entry.question)
+                for key in _keys(entry):
+                    self._groups[key][entry.id] = None
+        for one, other in self._same_subject([i for i in new if i in self._entries]):
+            self._tell(self._entries[one], self._entries[other])
+
+    def _forget(self, ids: set[str]) -> None:
+        for name in ids & self._entries.keys():
+            for key in _keys(self._entries.pop(name)):
+                del self._groups[key][name]
+                if not self._groups[key]:
+                    del self._groups[key]
+            del self._figures[name], self._plain[name]
+            self.told.pop(name, None)
+            for other in [i for i, related in self.told.items() if any(r.entry.id == name for r in related)]:
+                kept = tuple(r for r in self.told[other] if r.entry.id != name)
+                if kept:
+                    self.told[other] = kept
+                else:
+                    del self.told[other]
+
+    def _tell(self, a: KnowledgeEntry, b: KnowledgeEntry) -> None:
+        detail = _differ(self._figures[a.id], self._figures[b.id])
         if detail:
-            related[a.id].append(Relation("conflict", b, f"{detail[0]} / {detail[1]}"))
-            related[b.id].append(Relation("conflict", a, f"{detail[1]} / {detail[0]}"))
+            self._add(a, Relation("conflict", b, f"{detail[0]} / {detail[1]}"))
+            self._add(b, Relation("conflict", a, f"{detail[1]} / {detail[0]}"))
         for old, new in ((a, b), (b, a)):
             start = new.effective_from
-            if (
-                start
-                and same_numbers(a.question, b.question)
-                and (old.effective_from is None or old.effective_from < start)
-            ):
-                related[old.id].append(Relation("superseded", new, str(start)))
-    return {entry_id: tuple(found) for entry_id, found in related.items()}
+            later = start and (old.effective_from is None or old.effective_from < start)
+            if later and same_numbers(a.question, b.question):
+                self._add(old, Relation("superseded", new, str(start)))
+
+    def _add(self, entry: KnowledgeEntry, relation: Relation) -> None:
+        self.told[entry.id] = (*self.told.get(entry.id, ()), relation)
+
+    def _same_subject(self, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Return the pairs of entries on the same subject of which at least one is in `ids`, each once."""
+        changed = set(ids)
+        keys = dict.fromkeys(k for i in ids for k in _keys(self._entries[i]))
+        seen: set[tuple[str, str]] = set()
+        for key in keys:
+            members = list(self._groups[key])
+            vectors = self._vectors_of(members)
+            rows = np.array([r for r, m in enumerate(members) if m in changed])
+            for start in range(0, len(rows), 1000):
+                part = rows[start : start + 1000]
+                for k, m in zip(*np.nonzero(vectors[part] @ vectors.T >= SAME_SUBJECT), strict=True):
+                    pair = (members[part[k]], members[m])
+                    if pair[0] != pair[1] and pair not in seen:
+                        seen.update((pair, pair[::-1]))
+                        if self._one_call(*pair):
+                            yield pair
+
+    def _one_call(self, one: str, other: str) -> bool:
+        a, b = self._entries[one], self._entries[other]
+        same = self._plain[one] == self._plain[other] or not contrast(a.question, b.question)
+        return same and overlap(a, b)
 
 
-def _same_subject(entries: Sequence[KnowledgeEntry], vectors: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
-    groups: Mapping[str, list[int]] = defaultdict(list)
-    for i, entry in enumerate(entries):
-        if entry.status == "published":
-            for key in {f"类{entry.category[:4]}", *entry.keywords}:
-                groups[key].append(i)
-    seen: set[tuple[int, int]] = set()
-    asked = [plain(e.question) for e in entries]
-    for members in groups.values():
-        rows = np.array(members)
-        for start in range(0, len(rows), 1000):
-            alike = vectors[rows[start : start + 1000]] @ vectors[rows].T
-            for k, m in zip(*np.nonzero(alike >= SAME_SUBJECT), strict=True):
-                i, j = int(rows[start + k]), int(rows[m])
-                if i < j and (i, j) not in seen:
-                    seen.add((i, j))
-                    same = asked[i] == asked[j] or not contrast(entries[i].question, entries[j].question)
-                    if same and overlap(entries[i], entries[j]):
-                        yield i, j
+def _keys(entry: KnowledgeEntry) -> set[str]:
+    return {f"类{entry.category[:4]}", *entry.keywords}
 
 
 def _differ(a: Mapping[str, frozenset[str]], b: Mapping[str, frozenset[str]]) -> tuple[str, str] | None:

@@ -21,7 +21,8 @@ Vectors = NDArray[np.float32]
 class VectorIndex(Protocol):
     """Finds the slots whose vectors have the highest inner product with a query (the cosine, for vectors of norm 1).
 
-    A change is visible to the next search. Not to be changed while another thread searches.
+    A change is visible to the next search. Not to be changed while another thread searches. All but `len` raise
+    ConnectionError when they need a server that cannot be reached.
     """
 
     def __len__(self) -> int:
@@ -38,6 +39,10 @@ class VectorIndex(Protocol):
 
     def search(self, vector: Vectors, k: int) -> tuple[Slots, Vectors]:
         """Return (slots, inner products) of the at most `k` nearest to `vector` (dimension,), the nearest first."""
+        ...
+
+    def close(self) -> None:
+        """Release what is held outside this process; nothing is asked of the index afterwards."""
         ...
 
 
@@ -87,6 +92,9 @@ class _FaissIndex:
         products, slots = self._index.search(np.ascontiguousarray(vector, np.float32)[None], k)
         found = slots[0] >= 0
         return slots[0][found], products[0][found]
+
+    def close(self) -> None:
+        """Nothing is held outside this process."""
 
 
 class FlatIndex(_FaissIndex):
@@ -165,6 +173,9 @@ class GrowingIndex:
     def search(self, vector: Vectors, k: int) -> tuple[Slots, Vectors]:
         """Return the nearest."""
         return self._index.search(vector, k)
+
+    def close(self) -> None:
+        """Nothing is held outside this process."""
 
 
 class Grown:

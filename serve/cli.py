@@ -272,6 +272,28 @@ def bench_serve(as_json: AsJson = False, seconds: Annotated[float, typer.Option(
         typer.echo(f"{key:<34}{value}")
 
 
+@bench_app.command("updates")
+def bench_updates(
+    as_json: AsJson = False, changes: Annotated[int, typer.Option(min=5, help="发布并停用多少条")] = 40
+) -> None:
+    """更新可见时延:条目发布到查得到、停用到查不到,另起的真实服务上测,毫秒。"""
+    from serve.updates_bench import measure
+
+    try:
+        figures = measure(changes)
+    except (RuntimeError, OSError) as error:
+        raise _fail(error) from error
+    if as_json:
+        _print(figures)
+        return
+    names = {
+        "published_found": "在服务上发布到查得到", "retired_gone": "在服务上停用到查不到",
+        "elsewhere_found": "由别的进程发布到查得到(服务定时查看)",
+    }  # fmt: skip
+    for key, row in figures.items():
+        typer.echo(f"{names[key]}:p50 {row['p50']} 毫秒,p95 {row['p95']} 毫秒({row['n']} 次)")
+
+
 @bench_app.command("load")
 def bench_load(seconds: Annotated[float, typer.Option(help="每项秒数")] = 8.0) -> None:
     """压测:平稳、饱和、4 倍过载,旁列空接口与单独编码。"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import functools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,11 +18,12 @@ from kb.answering import Answerer, AnswerResult
 from kb.feedback import Feedback
 from kb.followup import whole_question
 from kb.fusion import Fusion
-from kb.index import HybridIndex
+from kb.live import LiveEntries
+from kb.pgvector import PgVectorIndex
 from kb.recorder import Recorder
-from kb.relations import find_relations
 from kb.store import EntryStore
 from kb.unanswered import UnansweredQueue
+from kb.vectors import GrowingIndex, Make
 from models.bundle import Bundle, load_bundle
 from models.catalog import Catalog, load_catalog
 from models.classifier import Category
@@ -96,7 +98,11 @@ class Assist:
 
 
 class Engine:
-    """Everything loaded once and never changed; new entries or a new bundle give a new Engine that shares the rest."""
+    """Everything loaded once; a new bundle gives a new Engine that shares the rest.
+
+    Of what is shared only the index changes: new entries go into the one that is searched, and the Engine that knows
+    their revision takes the place of the one before.
+    """
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
@@ -115,21 +121,25 @@ class Engine:
         self._load_entries()
 
     def _load_entries(self) -> None:
-        revision = self.store.revision
-        cache = self.settings.home / "index" / "entries.vectors"
-        index = HybridIndex(
-            self.store.entries(status="published"), self.bundle.embedder, cache, Fusion.load(self.bundle.retrieval)
+        self.live = LiveEntries(
+            self.store,
+            self.bundle.embedder,
+            self.settings.home / "index" / "entries.vectors",
+            Fusion.load(self.bundle.retrieval),
+            vector_engine(self.settings),
         )
-        relations = find_relations(index.entries, index.question_vectors())
-        self.answerer = Answerer(index, self.bundle.answering, relations)
+        self.answerer = Answerer(self.live.index, self.bundle.answering, self.live.relations)
         queue = UnansweredQueue(self.store.engine, self.bundle.embedder.name)
         self.recorder = Recorder(Feedback(self.store.engine), queue)
-        self.kb_version = str(revision)
+        self.kb_version = str(self.live.revision)
 
     def with_new_entries(self) -> Engine:
-        """Return an Engine over the entries as they are now."""
+        """Return an Engine over the entries as they are now: the index takes in what changed, or is made anew."""
         other = copy.copy(self)
-        other._load_entries()
+        if self.live.catch_up():
+            other.kb_version = str(self.live.revision)
+        else:
+            other._load_entries()
         return other
 
     def with_new_bundle(self) -> Engine:
@@ -300,6 +310,19 @@ class Engine:
             if self.bundle.own_labels:
                 leaves = [(code, p) for code, p in leaves if code in self.catalog.duties]
         return self.router.route(leaves, text, places, risks)
+
+
+def vector_engine(settings: Settings) -> Make:
+    """Return what makes the vector indexes of `settings`; raises ValueError when pgvector has no PostgreSQL."""
+    if settings.vectors == "faiss":
+        return GrowingIndex
+    url = settings.vectors_database or settings.database_url
+    if not url.startswith("postgresql"):
+        raise ValueError(
+            f"YOUSU_VECTORS=pgvector 需要 PostgreSQL:YOUSU_VECTORS_DATABASE 或 YOUSU_DATABASE 应为 postgresql+psycopg://…,"
+            f"实为 {url.split(':', 1)[0]}"
+        )
+    return functools.partial(PgVectorIndex, url)
 
 
 def open_store(settings: Settings) -> EntryStore:

@@ -15,8 +15,8 @@ class BindError(ValueError):
     """An address that must not be listened on."""
 
 
-START_FAULTS = (ValueError, OSError)
-"""What is wrong with settings, bundle, catalogue or address: told in a sentence, not with a traceback."""
+START_FAULTS = (ValueError, OSError, RuntimeError, ImportError)
+"""What is wrong with settings, bundle, catalogue, address or vector engine: told in a sentence, without traceback."""
 
 
 def run(

@@ -38,6 +38,7 @@ class Runtime:
         self.batches = 0
         self._stop = threading.Event()
         self._watcher: threading.Thread | None = None
+        self._looking = threading.Lock()
         self._bundle_mark = self.bundle_mark()
         self._failed: tuple[Any, float] = (None, 0.0)
         self._show_versions()
@@ -123,12 +124,16 @@ class Runtime:
 
     def look(self) -> None:
         """Take over whatever changed: keys, entries, tickets, bundle; a bundle that does not load is refused."""
+        with self._looking:
+            self._look()
+
+    def _look(self) -> None:
         self.keys.refresh()
         mark = self.bundle_mark()
         if mark != self._bundle_mark and not (mark == self._failed[0] and time.monotonic() < self._failed[1]):
             self._take_bundle(mark)
         revision = str(self.engine.store.revision)
-        if revision != self.engine.kb_version:
+        if revision != self.engine.kb_version or self.engine.live.index.lost:
             start = time.perf_counter()
             self.engine = self.engine.with_new_entries()
             self._taken("entries", start)

@@ -27,6 +27,10 @@ class Settings(BaseSettings):
     data: Path = Field(default_factory=data_dir, description="随程序附带的数据文件夹")
     home: Path = Field(default_factory=home_dir, description="程序写入的文件夹:数据库、索引")
     database: str = Field("", description="SQLAlchemy 数据库地址;空则用 home 下的 SQLite")
+    vectors: Literal["faiss", "pgvector"] = Field(
+        "faiss", description="条目向量的引擎:faiss = 本进程内存;pgvector = PostgreSQL(可分布到多台机器)"
+    )
+    vectors_database: str = Field("", description="pgvector 所用 PostgreSQL 的地址;空则用 YOUSU_DATABASE")
     # what predicts
     threads: int = Field(1, ge=1, description="一次编码所用的线程数")
     nothing_to_say: float = Field(0.5, ge=0, le=1, description="“无效”概率高于此值时不给分类")
@@ -92,7 +96,7 @@ def table(settings: Settings) -> list[tuple[str, str, str, str]]:
     rows = []
     for name, field in Settings.model_fields.items():
         value = str(getattr(settings, name))
-        if name == "database" and "@" in value:
+        if name in ("database", "vectors_database") and "@" in value:
             value = "…@" + value.rsplit("@", 1)[1]
         default = str(field.get_default(call_default_factory=True))
         rows.append((f"YOUSU_{name.upper()}", value, default, field.description or ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,11 +17,25 @@ from serve.engine import Engine
 from serve.records import Records
 
 
+class Renewed(Engine):
+    """The shipped engine over another store; it leaves the index that others share alone at the first change."""
+
+    def with_new_entries(self) -> Engine:
+        other = copy.copy(self)
+        other.__class__ = Engine
+        other._load_entries()
+        return other
+
+
 def renewed(engine: Engine, home: Path, **settings: object) -> Engine:
     """The shipped engine over an empty database in `home`, with other settings."""
     other = copy.copy(engine)
+    other.__class__ = Renewed
     other.settings = engine.settings.model_copy(update={"home": home, **settings})
     home.mkdir(exist_ok=True)
+    remembered = engine.settings.home / "index" / "entries.vectors"
+    if remembered.is_file():
+        shutil.copytree(remembered.parent, home / "index", dirs_exist_ok=True)
     url = other.settings.database_url
     other.store, other.records = EntryStore(url), Records(url)
     other.store.upsert(engine.store.entries(), who="test", why="shipped")
