@@ -6,6 +6,7 @@ from kb.cli import app as kb_app
 from kb.index_bench import bench_index
 from models.catalog_cli import app as catalog_app
 from serve.cli import app, bench_app
+from serve.insight.cli import app as insight_app
 from serve.ops_cli import audit_app, key_app, mount, retention_app
 from training.bench_cli import bench_classify, bench_route
 from training.bundle_cli import app as bundle_app
@@ -16,6 +17,7 @@ app.add_typer(kb_app, name="kb")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(key_app, name="key")
 app.add_typer(audit_app, name="audit")
+app.add_typer(insight_app, name="insight")
 app.add_typer(retention_app, name="retention")
 mount(app)
 app.add_typer(encoder_app, name="encoder")

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 
-from serve.api import assist, batch, feedback, health, session, tickets
+from serve.api import assist, batch, feedback, health, insight, session, tickets
 from serve.api.deps import Gate
 from serve.api.guard import Guard
 from serve.api.problems import Problem, install
@@ -18,7 +18,7 @@ from serve.kb_api import kb_router
 from serve.panel import mount_panel
 from serve.runtime import Runtime
 
-ROUTERS = (assist.router, batch.router, feedback.router, tickets.router, session.router, health.router)
+ROUTERS = (assist.router, batch.router, feedback.router, tickets.router, session.router, health.router, insight.router)
 """Every router; a new capability adds its own here and its permissions to `serve.permissions`."""
 
 
@@ -41,6 +41,7 @@ def create_app(engine: Engine) -> FastAPI:
     install(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.include_router(insight.pages)
     mount_panel(app, runtime)
     app.include_router(kb_router(runtime))
     app.add_middleware(Guard, runtime=runtime)

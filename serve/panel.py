@@ -66,9 +66,14 @@ class _Assets(StaticFiles):
         return response
 
 
-def page_headers(origins: str) -> Mapping[str, str]:
-    """Return the headers of a page: nothing from elsewhere, framed only by the listed origins."""
+def page_headers(origins: str, *, charts: bool = False) -> Mapping[str, str]:
+    """Return the headers of a page: nothing from elsewhere, framed only by the listed origins.
+
+    `charts` lets the chart library set styles and make pictures; scripts still come from here only.
+    """
     policy = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; object-src 'none'"
+    if charts:
+        policy = policy.replace("data:;", "data: blob:; style-src 'self' 'unsafe-inline';")
     return {
         "Content-Security-Policy": f"{policy}; frame-ancestors {embed_policy(origins)}",
         "X-Content-Type-Options": "nosniff",
@@ -89,10 +94,15 @@ def panel_router(runtime: Runtime) -> APIRouter:
     catalog = runtime.engine.catalog
     lookup, sessions = Lookup(catalog), Sessions()
     headers = page_headers(runtime.settings.embed_origins)
+    charted = page_headers(runtime.settings.embed_origins, charts=True)
 
     @router.get("/", include_in_schema=False)
     async def panel() -> FileResponse:
         return FileResponse(STATIC / "panel.html", headers=dict(headers))
+
+    @router.get("/insight", include_in_schema=False)
+    async def insight() -> FileResponse:
+        return FileResponse(STATIC / "insight.html", headers=dict(charted))
 
     @router.post("/v1/sessions/{session}/transcript", summary="推送通话转写")
     async def push(session: SessionId, piece: Piece) -> dict[str, Any]:

@@ -39,6 +39,8 @@ GRANTS: dict[str, frozenset[str]] = {
 _ROUTES: tuple[tuple[str, str, str], ...] = (
     ("GET", "/", PUBLIC),
     ("GET", "/kb", PUBLIC),
+    ("GET", "/insight", PUBLIC),
+    ("GET", "/vendor/plotly.min.js", PUBLIC),
     ("GET", "/docs", PUBLIC),
     ("GET", "/openapi.json", PUBLIC),
     ("GET", "/static/*", PUBLIC),
@@ -60,6 +62,8 @@ _ROUTES: tuple[tuple[str, str, str], ...] = (
     ("POST", "/v1/tickets", "tickets:write"),
     ("POST", "/v1/tickets/bulk", "tickets:write"),
     ("GET", "/v1/tickets", "tickets:read"),
+    ("POST", "/v1/outcomes", "tickets:write"),
+    ("GET", "/v1/insight/*", "quality"),
     ("GET", "/v1/audit", "audit:read"),
     ("GET", "/v1/sessions/*", "assist"),
     ("POST", "/v1/sessions/*", "assist"),

@@ -1,4 +1,4 @@
-"""Deleting what is older than the limit: feedback, tickets, old replies, backups; the audit trail stays."""
+"""Deleting what is older than the limit: feedback, tickets, outcomes, calls, old replies, backups; never the audit."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from sqlalchemy import delete, text
 
 from serve import audit
 from serve.backup import older_than
+from serve.insight.tables import CallRow, OutcomeRow
 from serve.records import FeedbackRow, IdempotencyRow, Records, SessionRow, TicketRow, now
 
 _WHAT = (
     ("feedback", FeedbackRow, FeedbackRow.at),
     ("tickets", TicketRow, TicketRow.accepted_at),
+    ("calls", CallRow, CallRow.at),
+    ("outcomes", OutcomeRow, OutcomeRow.stored_at),
     ("idempotency", IdempotencyRow, IdempotencyRow.at),
     ("sessions", SessionRow, SessionRow.expires_at),
 )

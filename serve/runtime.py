@@ -17,6 +17,7 @@ from kb.answering import AnswerResult
 from serve import logs, similar
 from serve.batching import EncoderWorker
 from serve.engine import Assist, Engine, Heard
+from serve.insight.calls import CallLog
 from serve.keys import KeyRing
 from serve.metrics import Metrics
 
@@ -33,6 +34,7 @@ class Runtime:
         self.records = engine.records
         self.keys = KeyRing(self.records)
         self.metrics = Metrics()
+        self.calls = CallLog(self.records)
         self.encoder = EncoderWorker(batch=self.settings.encoder_batch, cache=self.settings.encoder_cache)
         self.ready = True
         self.batches = 0
@@ -69,6 +71,8 @@ class Runtime:
         else:
             result = engine.conclude(heard, vectors, on=on, district=district, embedding_ms=spent, record=record)
         self.metrics.saw(result)
+        if record and self.settings.record:
+            self.calls.saw(result)
         return result
 
     async def answer(
@@ -129,6 +133,7 @@ class Runtime:
 
     def _look(self) -> None:
         self.keys.refresh()
+        self.calls.flush()
         mark = self.bundle_mark()
         if mark != self._bundle_mark and not (mark == self._failed[0] and time.monotonic() < self._failed[1]):
             self._take_bundle(mark)
@@ -171,4 +176,5 @@ class Runtime:
         self._stop.set()
         if self._watcher:
             self._watcher.join(5)
+        self.calls.flush()
         self.encoder.close()

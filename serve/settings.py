@@ -63,6 +63,18 @@ class Settings(BaseSettings):
     log_requests: bool = Field(True, description="是否为每次请求写一行日志(不含来电文字)")
     retention_days: int = Field(180, ge=1, description="反馈与工单保存天数,`yousu retention apply` 据此删除")
 
+    # insight
+    utc_offset: float = Field(8.0, ge=-12, le=14, description="本地时间与 UTC 相差的小时数;看板按本地日统计")
+    satisfaction_of: Literal["followed", "decided"] = Field(
+        "followed", description="满意率的分母:followed = 回访有效件;decided = 满意 + 基本满意 + 不满意"
+    )
+    satisfaction_partly: float = Field(0.6, ge=0, le=1, description="“基本满意”折算为几件满意;须由热线书面确认")
+    event_days: int = Field(3, ge=1, description="几天内的同一事由可提议并为一个事件")
+    event_callers: int = Field(3, ge=2, description="至少几位不同来电人(不知来电人时为几件)才提议为事件")
+    repeat_days: int = Field(7, ge=1, description="同一来电人几天内就同一事由再次来电算重复")
+    watch_alpha: float = Field(0.001, gt=0, lt=0.5, description="一格(一个小区一类事项)误报突增的概率上限")
+    watch_least: int = Field(5, ge=1, description="一周内少于几件不报突增")
+
     record: bool = Field(True, description="是否记下条目命中与未答的问题(已脱敏),供知识台使用")
     """Whether hits of entries and unanswered questions (masked) are kept for the desk."""
 
