@@ -11,6 +11,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -41,13 +42,13 @@ def engine(home: Path):
     return Engine(Settings(home=home))
 
 
-@pytest.fixture(scope="session")
-def service(engine, home: Path) -> Iterator[str]:
-    """A running service in a process of its own; gives its address."""
+@contextmanager
+def serving(home: Path, **variables: str) -> Iterator[str]:
+    """Run a service in a process of its own over the working folder `home`; gives its address."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
-    environment = {**os.environ, "YOUSU_HOME": str(home)}
+    environment = {**os.environ, "YOUSU_HOME": str(home), **variables}
     process = subprocess.Popen([sys.executable, "-m", "yousu", "serve", "--port", str(port)], cwd=ROOT, env=environment)
     address = f"http://127.0.0.1:{port}"
     try:
@@ -62,6 +63,13 @@ def service(engine, home: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def service(engine, home: Path) -> Iterator[str]:
+    """A running service; gives its address."""
+    with serving(home) as address:
+        yield address
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ const CONFIG = { displayModeBar: false, responsive: true, locale: "zh-CN" };
 function layout(more = {}) {
   const axis = { gridcolor: ink("--line"), linecolor: ink("--edge"), zeroline: false, automargin: true, fixedrange: true };
   return {
-    margin: { l: 48, r: 12, t: 8, b: 40 }, paper_bgcolor: ink("--card"), plot_bgcolor: ink("--card"), hovermode: "closest",
+    margin: { l: 48, r: 12, t: 12, b: 40 }, paper_bgcolor: ink("--card"), plot_bgcolor: ink("--card"), hovermode: "closest",
     font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: ink("--ink") }, showlegend: false, ...more,
     xaxis: { ...axis, ...more.xaxis }, yaxis: { ...axis, rangemode: "tozero", ...more.yaxis },
   };
@@ -37,7 +37,7 @@ export function bars(host, rows, title) {
   const y = shown.map((r) => (r.name.length > 14 ? `${r.name.slice(0, 13)}…` : r.name));
   const bar = (name, x, color) => ({ type: "bar", orientation: "h", name, y, x, marker: { color }, hovertemplate: `%{y}<br>${name} %{x} 件<extra></extra>` });
   const traces = [bar("上期", shown.map((r) => r.before), ink("--line")), bar("本期", shown.map((r) => r.count), ink("--accent"))];
-  window.Plotly.react(host, traces, layout({ barmode: "group", bargap: 0.25, showlegend: true, legend: { orientation: "h", x: 1, xanchor: "right", y: 1.1, traceorder: "reversed" }, xaxis: { tickformat: "d", rangemode: "tozero" }, yaxis: { type: "category" } }), CONFIG);
+  window.Plotly.react(host, traces, layout({ barmode: "group", bargap: 0.25, showlegend: true, margin: { l: 48, r: 12, t: 32, b: 32 }, legend: { orientation: "h", x: 1, xanchor: "right", y: 1.02, yanchor: "bottom", traceorder: "reversed" }, xaxis: { tickformat: "d", rangemode: "tozero" }, yaxis: { type: "category" } }), CONFIG);
   host.setAttribute("role", "img");
   host.setAttribute("aria-label", `${title}:${rows.slice(0, 12).map((r) => `${r.name} ${r.count} 件`).join(";")}`);
 }

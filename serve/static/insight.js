@@ -103,6 +103,7 @@ const load = guarded(async () => {
     week.delete("start");
     const [topics, events] = await Promise.all([get(`v1/insight/topics?${week}`), get(`v1/insight/events?${week}`)]);
     if (mine !== asked) return;
+    $("#topics-title").textContent = `热点 · ${topics.period.start} 至 ${topics.period.end}`;
     drawTopics($("#topics .body"), topics);
     drawEvents($("#events"), events);
   } else if (tab === "seasons") {

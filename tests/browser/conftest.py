@@ -17,7 +17,9 @@ FLAGS = [
 collect_ignore_glob = [] if CHROMIUM else ["test_*.py"]
 
 if CHROMIUM:
-    from playwright.sync_api import Browser, Page, sync_playwright
+    from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+    expect.set_options(timeout=15_000)  # two cores may be busy with other tests
 
     @pytest.fixture(scope="module")
     def browser() -> Iterator[Browser]:

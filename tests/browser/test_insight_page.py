@@ -1,0 +1,152 @@
+"""The dashboard in a real Chromium: its figures are those of the API, the rows behind them, exports, every tab."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from openpyxl import load_workbook
+from playwright.sync_api import Browser, Page, expect
+
+from serve.engine import Engine, open_store
+from tests.browser.written import calls, fill
+from tests.conftest import serving
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def filled(engine: Engine, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service of its own with written tickets in it."""
+    own = tmp_path_factory.mktemp("insight")
+    shutil.copytree(home / "index", own / "index")
+    open_store(engine.settings.model_copy(update={"home": own}))
+    fill(engine, f"sqlite:///{own / 'yousu.db'}", 300)
+    with serving(own) as address:
+        calls(address, 12)
+        yield address
+
+
+@pytest.fixture
+def board(browser: Browser, filled: str) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1366, "height": 768})
+    page.set_default_timeout(15_000)
+    errors: list[object] = []
+    page.on("pageerror", lambda error: errors.append(error))
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    page.goto(f"{filled}/insight")
+    expect(page.locator("#cards b").first).to_be_visible()
+    yield page
+    page.close()
+    assert not errors
+
+
+def asked(address: str, path: str) -> Any:
+    with urllib.request.urlopen(f"{address}{path}") as reply:
+        return json.load(reply)
+
+
+def test_the_figures_of_the_page_are_those_of_the_interface(board: Page, filled: str) -> None:
+    start, end = board.locator("#start").input_value(), board.locator("#end").input_value()
+    figures = asked(filled, f"/v1/insight/figures?start={start}&end={end}")["figures"]
+    assert len(figures) == board.locator("#cards button").count()
+    for figure in figures:
+        value = figure["value"]
+        words = "—" if value is None else f"{100 * value:.2f}%" if figure["kind"] == "share" else f"{value:,.0f}"
+        button = board.locator(f"#cards [data-figure={figure['name']}]")
+        expect(button.locator("b")).to_have_text(words)
+        assert button.get_attribute("title") == figure["definition"]
+    received = next(f for f in figures if f["name"] == "received")
+    bars = board.locator("#by-day").evaluate("host => host.data[0].y")
+    assert bars == [d["whole"] for d in received["days"]]
+
+
+def test_the_rows_behind_a_figure_are_one_press_away(board: Page) -> None:
+    card = board.locator("#cards [data-figure=transfers]")
+    card.click()
+    expect(board.locator("#by-day-title")).to_contain_text("退单改派率")
+    card.click()
+    dialog = board.locator("#behind")
+    expect(dialog).to_contain_text("÷ 已派单的工单")
+    dialog.get_by_role("button", name="算在内的(分子)").click()
+    count = int(card.locator("small").inner_text().split(" ÷ ")[0])
+    expect(board.locator("#behind-title")).to_contain_text(f":{count} 条")
+    expect(dialog.locator("tbody tr")).to_have_count(min(count, 100))
+    board.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_a_district_narrows_everything(board: Page, filled: str) -> None:
+    name = asked(filled, "/v1/catalog/choices")["districts"][0]
+    before = board.locator("#cards [data-figure=received] b").inner_text()
+    board.get_by_label("区县").first.select_option(name)
+    expect(board.locator("#cards [data-figure=received] b")).not_to_have_text(before)
+    start, end = board.locator("#start").input_value(), board.locator("#end").input_value()
+    query = f"start={start}&end={end}&district={urllib.request.quote(name)}"
+    narrowed = asked(filled, f"/v1/insight/figures?{query}")["figures"][0]
+    expect(board.locator("#cards [data-figure=received] b")).to_have_text(str(int(narrowed["value"])))
+
+
+def test_the_dashboard_is_exported_to_excel_and_a_chart_to_a_picture(board: Page, tmp_path: Path) -> None:
+    with board.expect_download() as waiting:
+        board.get_by_text("导出 Excel").click()
+    waiting.value.save_as(tmp_path / "board.xlsx")
+    rows = list(load_workbook(tmp_path / "board.xlsx")["指标"].iter_rows(min_row=2, values_only=True))
+    assert f"{rows[0][1]:,.0f}" == board.locator("#cards [data-figure=received] b").inner_text()
+    with board.expect_download() as waiting:
+        board.get_by_role("button", name="存为 PNG").first.click()
+    waiting.value.save_as(tmp_path / "chart.png")
+    assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_topics_events_seasons_and_the_month_are_reached_by_the_keyboard(board: Page) -> None:
+    board.locator("#tab-figures").focus()
+    board.keyboard.press("ArrowRight")
+    expect(board.locator("#topics ol").first).to_contain_text("室温不达标")
+    expect(board.locator("#events")).to_contain_text("位来电人反映同一事由")
+    board.keyboard.press("ArrowRight")
+    expect(board.locator("#seasons section").first).to_contain_text("下周预计")
+    board.keyboard.press("ArrowRight")
+    expect(board.locator("#month-body")).to_contain_text("办结率")
+    with board.expect_popup() as waiting:
+        board.locator("#open-report").click()
+    expect(waiting.value.locator("h1")).to_contain_text("诉求办理月报")
+
+
+def test_nothing_is_fetched_from_elsewhere(board: Page, filled: str) -> None:
+    wanted: list[str] = []
+    board.on("request", lambda request: wanted.append(request.url))
+    board.reload()
+    expect(board.locator("#cards b").first).to_be_visible()
+    expect(board.locator("#by-day .main-svg").first).to_be_visible()
+    assert any("plotly" in url for url in wanted)
+    assert [url for url in wanted if not url.startswith((filled, "data:", "blob:"))] == []
+
+
+@pytest.mark.parametrize(("width", "height", "scheme"), [(1366, 768, "light"), (1920, 1080, "dark")])
+def test_the_dashboard_is_accessible_and_can_be_looked_at(
+    browser: Browser, filled: str, picture: Callable[[Page, str], Path], width: int, height: int, scheme: str
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+    tabs = {
+        "figures": "#by-day .main-svg",
+        "topics": "#topics ol",
+        "seasons": "#seasons section",
+        "month": "#month-body table",
+    }
+    for tab, seen in tabs.items():
+        page.goto("about:blank")
+        page.goto(f"{filled}/insight#{tab}")
+        expect(page.locator(seen).first).to_be_visible()
+        expect(page.locator("#message")).to_be_empty()
+        picture(page, f"insight-{tab}-{width}-{scheme}")
+        found = Axe().run(page).response["violations"]
+        bad = [v for v in found if v["impact"] in ("serious", "critical")]
+        assert [(v["id"], [n["target"] for n in v["nodes"]]) for v in bad] == []
+    page.close()
