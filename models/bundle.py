@@ -53,6 +53,15 @@ class Bundle:
         """Whether the categories are labels of the training table rather than leaves of the catalogue."""
         return taxonomy_of(self.manifest) == "labels"
 
+    @property
+    def operating_threshold(self) -> float | None:
+        """Confidence in the whole category from which a ticket may go out without a person; None when not chosen.
+
+        It is the point that the training's simulator chose, or that a person stored (`yousu train simulate --store`).
+        """
+        point = self.manifest.get("operating_point")
+        return float(point["threshold"]) if point else None
+
     def categorise(self, prepared: str, vector: NDArray[np.float32]) -> Category:
         """Return the category of a prepared text; `vector` is its embedding."""
         if self.form is None:

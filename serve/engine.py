@@ -95,6 +95,8 @@ class Assist:
     timings: dict[str, float]
     """Milliseconds by step."""
     versions: dict[str, str]
+    automatic: bool = False
+    """Whether the bundle's operating point lets this call go out without a person; nothing is dispatched here."""
 
 
 class Engine:
@@ -230,7 +232,15 @@ class Engine:
             note=note,
             timings=clock.laps,
             versions=self.versions,
+            automatic=self._automatic(requests, route, risks),
         )
+
+    def _automatic(self, requests: Sequence[Request], route: RoutePlan, risks: Sequence[RiskFinding]) -> bool:
+        """One request, no danger, a certain unit, and a category as sure as the bundle's operating point asks."""
+        threshold = self.bundle.operating_threshold
+        if threshold is None or len(requests) != 1 or any(r.active for r in risks) or route.mode != "direct":
+            return False
+        return requests[0].category.probabilities[-1] >= threshold
 
     @property
     def versions(self) -> dict[str, str]:

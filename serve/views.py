@@ -34,6 +34,7 @@ def assist_json(a: Assist) -> dict[str, Any]:
         "similar": similar_json(a.similar),
         "timings": a.timings,
         "versions": a.versions,
+        "automatic": a.automatic,
     }
 
 

@@ -118,6 +118,7 @@ def _database() -> str:
 
 def _run_tickets(file: str, mapping: Path, options: Options) -> None:
     from training.run import train_tickets
+    from training.simulate import usable
     from training.tracking import track
 
     folder, report = train_tickets(file, mapping, options)
@@ -130,9 +131,11 @@ def _run_tickets(file: str, mapping: Path, options: Options) -> None:
     for i, level in enumerate(report["classification"]["levels"], start=1):
         typer.echo(f"  第{i}级 {level['classes']} 类:准确率 {level['accuracy']:.1%},校准误差 {level['ece']:.3f}")
     chosen = report["simulator"]["chosen"]
-    typer.echo(
-        f"  门槛 {chosen['threshold']:.2f} 以上自动派单:{chosen['automatic']:.0%} 的工单,判对 {chosen['accuracy']:.1%}"
-    )
+    if usable(chosen):
+        share, right = chosen["automatic"], chosen["accuracy"]
+        typer.echo(f"  门槛 {chosen['threshold']:.2f} 以上可自动派单:{share:.0%} 的工单,判对 {right:.1%}")
+    else:
+        typer.echo("  暂不宜自动派单:够把握的检验工单太少,或派错的代价大于省下的人工")
     if told_by := report["feedback"]:
         agreed = told_by["agreement"]["same"]
         typer.echo(

@@ -246,6 +246,7 @@ def _filler(p: Prepared, fitted: Fitted, report: dict[str, Any], options: Option
     from models.locations import data_dir
     from training.risk_check import FILE as CHECK
     from training.risk_check import risk_figures
+    from training.simulate import usable
 
     def fill(folder: Path) -> dict[str, Any]:
         fitted.model.save(folder / "category")
@@ -262,7 +263,8 @@ def _filler(p: Prepared, fitted: Fitted, report: dict[str, Any], options: Option
             risk=risk_figures(p.base, p.catalog, data_dir() / "tickets" / CHECK, p.embedder, options.cache),
         )  # fmt: skip
         more = {k: v for k, v in (("feedback", p.feedback), ("search", fitted.search), ("finetune", p.finetune)) if v}
-        return {**made, **more, "profile": report["profile"], "operating_point": report["simulator"]["chosen"]}
+        chosen = report["simulator"]["chosen"]
+        return {**made, **more, "profile": report["profile"], "operating_point": chosen if usable(chosen) else None}
 
     return fill
 

@@ -82,6 +82,11 @@ def choose(points: list[Point]) -> Point:
     return max(points, key=lambda p: (p.tickets >= ENOUGH and p.benefit > 0, p.benefit, p.threshold))
 
 
+def usable(point: dict[str, Any]) -> bool:
+    """Whether a point, as plain values, is worth dispatching by: enough tickets behind it, and more gain than harm."""
+    return bool(point["tickets"] >= ENOUGH and point["benefit"] > 0)
+
+
 def write_outcomes(
     file: Path, confidence: NDArray[np.float64], right: NDArray[np.bool_], went_wrong: NDArray[np.bool_]
 ) -> None:

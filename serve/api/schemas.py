@@ -215,6 +215,9 @@ class AssistOut(_Out):
     similar: list[SimilarOut] = Field(description="相似的往例")
     timings: dict[str, float] = Field(description="各步毫秒")
     versions: Versions = Field(description="版本")
+    automatic: bool = Field(
+        description="是否够得上模型包选定的自动派单门槛(一件诉求、没有险情、直派、把握够);没有选定时为 false"
+    )
 
 
 class AnswerOut(Answers):

@@ -1,5 +1,8 @@
 """One call, the whole way: every part of the Assist is filled, and odd input gets an honest reply."""
 
+import copy
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -146,3 +149,21 @@ def test_a_withdrawal_is_a_withdrawal(engine) -> None:
 
 def test_a_corrected_place_is_the_place(engine) -> None:
     assert engine.assist("我在城东区,不对,说错了,是城北区,路灯不亮").places.district == "城北区"
+
+
+def test_a_call_may_go_out_without_a_person_only_where_the_bundle_has_a_point_for_it(engine) -> None:
+    text = "虎台街道的路灯坏了三天了没人修"
+    assert engine.assist(text, record=False).automatic is False
+    other = copy.copy(engine)
+
+    def at(threshold: float) -> bool:
+        manifest = {**engine.bundle.manifest, "operating_point": {"threshold": threshold}}
+        other.bundle = replace(engine.bundle, manifest=manifest)
+        return other.assist(text, record=False).automatic
+
+    sure = engine.assist(text, record=False).category.probabilities[-1]
+    assert at(sure - 0.01)
+    assert not at(sure + 0.01)
+    danger = "家里着火了浓烟往外冒快来救人"
+    other.bundle = replace(engine.bundle, manifest={**engine.bundle.manifest, "operating_point": {"threshold": 0.0}})
+    assert other.assist(danger, record=False).automatic is False
