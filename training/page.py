@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from training.simulate import ENOUGH
+from training.simulate import ENOUGH, usable
 
 _STYLE = """
 body{font-family:"Noto Sans CJK SC","Microsoft YaHei","PingFang SC",sans-serif;margin:0;background:#f4f6f8;color:#1d2733}
 main{max-width:1080px;margin:0 auto;padding:24px}h1{font-size:26px;margin:8px 0}h2{font-size:19px;margin:36px 0 8px}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(220px,1fr));gap:14px;margin:18px 0}
-.card{background:#fff;border-radius:8px;padding:16px;border:1px solid #dfe5ec}.card b{display:block;font-size:30px}
-.card span{color:#55636f;font-size:14px}.say{background:#fff;border-left:4px solid #1b6ca8;padding:14px 18px;line-height:1.8}
+.card{background:#fff;border-radius:8px;padding:16px;border:1px solid #dfe5ec}.card b{display:block;font-size:34px}
+.card span{color:#55636f;font-size:14px}.say{background:#fff;border-left:4px solid #1b6ca8;padding:6px 18px;line-height:1.8;font-size:17px}.say p{margin:8px 0}
 table{border-collapse:collapse;width:100%;background:#fff;font-size:14px}td,th{border:1px solid #dfe5ec;padding:6px 9px;
 text-align:left;vertical-align:top}td:nth-child(-n+3){min-width:5em}th{background:#eaf0f6}td.n{text-align:right}.chart{background:#fff;margin:10px 0}
 small{color:#55636f}details{margin:6px 0}
 """
+_STEPS = {
+    "read": "读入", "prepare": "整理文字", "group": "归并与划分", "finetune": "微调编码器", "embed": "向量化", "fit": "训练与校准",
+}  # fmt: skip
+_NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 
 
 def render(r: dict[str, Any]) -> str:
@@ -25,7 +30,7 @@ def render(r: dict[str, Any]) -> str:
     parts = [
         _first_screen(r),
         "<h2>自动派单模拟</h2>", _simulator(r),
-        "<h2>各一级类别</h2>", _class_table(r["classes"]),
+        f"<h2>各{_what(r)}</h2>", _class_table(r["classes"]),
         "<h2>把握与实际是否相符</h2>", _reliability(r),
         "<h2>最常混淆的类别</h2>", _confusion_table(r["confusions"]),
         "<h2>分组看准确率</h2>", _table(("分组", "工单数", "一级准确率"), [
@@ -49,38 +54,72 @@ def render(r: dict[str, Any]) -> str:
 
 def _first_screen(r: dict[str, Any]) -> str:
     level = r["classification"]["levels"]
-    data, chosen, routing = r["data"], r["simulator"]["chosen"], r["routing"]
+    chosen, routing, rows = r["simulator"]["chosen"], r["routing"], r["classification"]["rows"]
+    what = _what(r)
     cards = [
-        (f"{level[0]['accuracy']:.1%}", "一级类别判对的比例"),
-        (f"{level[-1]['accuracy']:.1%}", f"最细一级({level[-1]['classes']} 类)判对的比例") if len(level) > 1 else
-        (f"{level[0]['macro_f1']:.1%}", "各类别一视同仁时的得分(宏平均 F1)"),
-        (f"{chosen['automatic']:.0%}", f"可以自动派出的工单;其中判对 {chosen['accuracy']:.1%}"),
-    ]  # fmt: skip
-    if routing:
-        cards.append((f"{routing['first_dispatch']:.1%}", f"首次派对单位的比例(人工 {routing['by_hand']:.1%})"))
-    weak = [c for c in r["classes"] if c["support"] >= 5 and c["recall"] < 0.7][:3]
-    said = [
-        f"用 {data['from']} 至 {data['to']} 的" if data["from"] else "用",
-        f" {data['trained']} 件工单训练,{data['held_out']} 件没有参与训练的工单检验"
-        + ("(最新的一段时间)。" if data["split_by"] == "time" else "(随机留出)。"),
-        f"若把握在 {chosen['threshold']:.0%} 以上才自动派单,每 1000 件约 {1000 * chosen['automatic']:.0f} 件不必人工判断,"
-        f"其中约 {chosen['wrong_per_1000']:.0f} 件会派错"
-        + (f"(只依据 {chosen['tickets']} 件,尚不可靠)。" if chosen["tickets"] < ENOUGH else "。"),
-    ]
-    if weak:
-        said.append(
-            "还不可靠、需人工把关的类别:" + "、".join(f"{c['name']}(找出 {c['recall']:.0%})" for c in weak) + "。"
+        (
+            f"{level[0]['accuracy']:.0%}",
+            f"{what}判对的比例(误差约 ±{100 * _margin(level[0]['accuracy'], rows):.0f} 个百分点)",
         )
-    said.append(f"另发现 {len(r['suspects'])} 件工单的标签可疑,建议复核。" if r["suspects"] else "没有发现可疑标签。")
+    ]
+    if len(level) > 1:
+        cards.append((f"{level[-1]['accuracy']:.0%}", f"最细一级({level[-1]['classes']} 类)判对的比例"))
+    cards.append((f"{r['classification']['leaf_top3']:.0%}", "前三个候选里有正确答案的比例"))
+    if routing:
+        cards.append((f"{routing['first_dispatch']:.0%}", f"首次派对单位的比例(人工 {routing['by_hand']:.0%})"))
+    if usable(chosen):
+        cards.append((f"{chosen['automatic']:.0%}", f"可以自动派出的工单;其中判对 {chosen['accuracy']:.1%}"))
+    boxes = "".join(f'<div class="card"><b>{_e(a)}</b><span>{_e(b)}</span></div>' for a, b in cards)
+    said = "".join(f"<p>{_e(line)}</p>" for line in _said(r))
+    return (
+        f"<h1>训练报告</h1><small>模型包 {_e(r.get('version', ''))} · 数据 {_e(r['source'])}</small>"
+        f'<div class="cards">{boxes}</div><div class="say">{said}</div>'
+    )
+
+
+def _said(r: dict[str, Any]) -> list[str]:
+    """The report in a few sentences, for a department head."""
+    level, data, chosen = r["classification"]["levels"], r["data"], r["simulator"]["chosen"]
+    first, base, what = level[0]["accuracy"], r["baseline"], _what(r)
+    period = f"{data['from']} 至 {data['to']} 的 " if data["from"] else ""
+    lines = [
+        f"每 100 件里,{what}判对约 {100 * first:.0f} 件(若一律猜最常见的“{base['name']}”,只对 {100 * base['accuracy']:.0f} 件)。"
+        f"用 {period}{data['trained']} 件工单训练,在{'最新的' if data['split_by'] == 'time' else '随机留出的'}"
+        f" {data['held_out']} 件没有参与训练的工单上检验。"
+    ]
+    if usable(chosen):
+        lines.append(
+            f"建议:把握在 {chosen['threshold']:.0%} 以上的可以试行自动派单,每 1000 件约 {1000 * chosen['automatic']:.0f} 件"
+            f"不必人工判断,其中约 {chosen['wrong_per_1000']:.0f} 件会派错;其余作为提示,由人定。"
+        )
+    else:
+        lines.append("建议:暂不自动派单,只作提示,由人定。" + (
+            f"(够把握的检验工单只有 {chosen['tickets']} 件,说明不了问题。)" if chosen["tickets"] < ENOUGH else
+            "(不论门槛定在哪里,派错的代价都大于省下的人工。)"
+        ))  # fmt: skip
+    weak = [c for c in r["classes"] if c["support"] >= 5 and c["recall"] < 0.7][:3]
+    if weak:
+        names = "、".join(f"{c['name']}(100 件里找出 {100 * c['recall']:.0f} 件)" for c in weak)
+        lines.append(f"还不可靠、需人工把关的{'单位' if r['target'] == 'unit' else '类别'}:{names}。")
+    found = len(r["suspects"])
+    lines.append(f"另有 {found} 件工单的标签可疑,建议复核(见文末)。" if found else "没有发现可疑标签。")
     if r.get("drift"):
         psi = r["drift"]["psi"]
         word = "变化明显,请留意" if psi > 0.25 else "有些变化" if psi > 0.1 else "基本稳定"
-        said.append(f"与上次训练的数据相比,类别构成{word}(PSI {psi:.2f})。")
-    boxes = "".join(f'<div class="card"><b>{_e(a)}</b><span>{_e(b)}</span></div>' for a, b in cards)
-    return (
-        f"<h1>训练报告</h1><small>模型包 {_e(r.get('version', ''))} · 数据 {_e(r['source'])}</small>"
-        f'<div class="cards">{boxes}</div><p class="say">{_e("".join(said))}</p>'
-    )
+        lines.append(f"与上次训练的数据相比,类别构成{word}。")
+    return lines
+
+
+def _what(r: dict[str, Any]) -> str:
+    """What the broadest label is called."""
+    if r["target"] == "unit":
+        return "承办单位"
+    return "一级类别" if len(r["classification"]["levels"]) > 1 else "类别"
+
+
+def _margin(share: float, rows: int) -> float:
+    """Half of the 95 % interval of a share."""
+    return 1.96 * float((share * (1 - share) / max(1, rows)) ** 0.5)
 
 
 def _simulator(r: dict[str, Any]) -> str:
@@ -98,18 +137,21 @@ def _simulator(r: dict[str, Any]) -> str:
     note = (
         f"<p>假设:派错一次抵消 {costs['wrong_cost']:g} 次派对;派错耽误 {costs['transfer_days']:g} 天,人工派单等"
         f" {costs['manual_days']:g} 天。选定门槛 {r['simulator']['chosen']['threshold']:.2f}。"
-        + ("" if r["simulator"]["outcomes_known"] else "数据里没有承办单位,“现在的转办”按 0 计。")
+        + (
+            ""
+            if r["simulator"]["outcomes_known"]
+            else "数据里没有首派与最终单位,不知道现在有多少转办,所以不算转办与天数。"
+        )
         + "</p>"
     )
-    rows = [
-        (
-            f"{p['threshold']:.2f}", f"{p['automatic']:.1%}", f"{p['accuracy']:.1%}", p["wrong_per_1000"],
-            p["transfers"], p["transfers_now"], p["days_saved"],
-        )
-        for p in points[::3]
-    ]  # fmt: skip
-    head = ("门槛", "自动派出", "判对", "每千件派错", "每千件转办(预计)", "每千件转办(现在)", "每千件省下天数")
-    return chart + note + _table(head, rows)
+    names = {
+        "threshold": ("门槛", ".2f"), "automatic": ("自动派出", ".1%"), "accuracy": ("判对", ".1%"),
+        "wrong_per_1000": ("每千件派错", ".1f"), "transfers": ("每千件转办(预计)", ".1f"),
+        "transfers_now": ("每千件转办(现在)", ".1f"), "days_saved": ("每千件省下天数", ".1f"),
+    }  # fmt: skip
+    shown = list(names) if r["simulator"]["outcomes_known"] else list(names)[:4]
+    rows = [[format(p[k], names[k][1]) for k in shown] for p in points[::3]]
+    return chart + note + _table([names[k][0] for k in shown], rows)
 
 
 def _reliability(r: dict[str, Any]) -> str:
@@ -128,7 +170,7 @@ def _curve(curve: Sequence[dict[str, float]]) -> str:
 
 def _class_table(rows: Sequence[dict[str, Any]]) -> str:
     return _table(
-        ("类别", "检验工单", "找出的比例", "判对的比例", "F1"),
+        ("名称", "检验工单", "该给它的找出多少", "给了它的对多少", "F1"),
         [(c["name"], c["support"], f"{c['recall']:.1%}", f"{c['precision']:.1%}", f"{c['f1']:.3f}") for c in rows],
     )
 
@@ -146,7 +188,7 @@ def _data(r: dict[str, Any]) -> str:
         ("重复或重复来电", d["repeats"]), ("人工更正过的标签", d["corrected"]), ("最终单位与首派不同", d["final_unit_differs"]),
         *((f"略过:{k}", n) for k, n in d["left_out"].items()),
         *((f"目录里没有的标签:{u['label']}(相近:{'、'.join(u['near']) or '无'})", u["rows"]) for u in r["unknown_labels"]),
-        *((f"用时 {k}(秒)", n) for k, n in r["seconds"].items()),
+        *((f"用时:{_STEPS.get(k, k)}(秒)", n) for k, n in r["seconds"].items()),
     ]  # fmt: skip
     return _table(("项", "数"), rows)
 
@@ -167,10 +209,14 @@ def _drift(r: dict[str, Any]) -> str:
 
 
 def _faults(r: dict[str, Any]) -> str:
+    """Rows that were set aside, by column and reason, with the first of each."""
     if not r["faults"]:
         return ""
-    rows = [(f["row"], f["column"], f["what"]) for f in r["faults"][:30]]
-    return "<h2>读不进的行(前 30 行)</h2>" + _table(("行", "列", "原因"), rows)
+    where: dict[tuple[str, str], list[str]] = {}
+    for f in r["faults"]:
+        where.setdefault((f["column"], f["what"]), []).append(str(f["row"]))
+    rows = [(column, what, "、".join(at[:8]) + (" 等" if len(at) > 8 else "")) for (column, what), at in where.items()]
+    return "<h2>略过的行</h2>" + _table(("列", "原因", "在第几行"), rows[:30])
 
 
 def _made(r: dict[str, Any]) -> str:
@@ -208,7 +254,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
         return "<p>无</p>"
     top = "".join(f"<th>{_e(h)}</th>" for h in head)
     body = "".join(
-        "<tr>" + "".join(f"<td{'' if isinstance(c, str) else ' class=n'}>{_e(c)}</td>" for c in row) + "</tr>"
+        "<tr>" + "".join(f"<td{' class=n' if _NUMBER.fullmatch(str(c)) else ''}>{_e(c)}</td>" for c in row) + "</tr>"
         for row in rows
     )
     return f"<table><tr>{top}</tr>{body}</table>"

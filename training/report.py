@@ -35,13 +35,15 @@ def build_report(
     right = said == wanted
     held = [p.tickets[i] for i in f.held]
     went_wrong = np.array([bool(t.unit and t.final_unit and t.unit != t.final_unit) for t in held])
-    known = any(t.unit for t in held)
+    known = bool(p.mapping.final_unit) and any(t.unit for t in held)
     suspects = [s for s in find_suspects(f.proba, f.truth) if not held[s.position].corrected]
     top_said, top_wanted, _ = level_right(f.proba, f.truth, p.taxonomy, 0)
     profile = data_profile(p)
     return {
         "source": Path(p.source).name if "://" not in p.source else p.source.split("@")[-1],
         "taxonomy": p.resolved.taxonomy,
+        "target": p.mapping.target,
+        "baseline": _baseline(p, top_wanted),
         "data": _data(p, len(f.held)),
         "profile": profile,
         "seconds": p.seconds,
@@ -95,6 +97,14 @@ def drift(now: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any] 
         ((n, now["shares"].get(n, 0), before["shares"].get(n, 0)) for n in names), key=lambda r: -abs(r[1] - r[2])
     )
     return {"psi": round(psi, 4), "centre_cosine": cosine and round(cosine, 4), "moved": moved[:10]}
+
+
+def _baseline(p: Prepared, wanted: NDArray[np.int64]) -> dict[str, Any]:
+    """The most frequent broadest class of the training side, and the share of held-out rows it alone gets right."""
+    tops = p.taxonomy.ancestors[[p.taxonomy.index[leaf] for leaf in p.resolved.leaves], 0]
+    most = int(np.bincount(tops[~p.held]).argmax())
+    name = p.taxonomy.names[p.taxonomy.nodes[0][most]]
+    return {"name": name, "accuracy": round(float((wanted == most).mean()), 4)}
 
 
 def _data(p: Prepared, held: int) -> dict[str, Any]:

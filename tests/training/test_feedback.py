@@ -130,7 +130,7 @@ def test_a_training_learns_from_feedback_but_is_never_measured_on_it(
     from training.tables import open_table
 
     table, mapping = tmp_path / "tickets.csv", tmp_path / "mapping.toml"
-    write_grown(catalog, catalog_dir().parent / "tickets" / "examples.csv", 240, table)
+    write_grown(catalog, catalog_dir().parent / "tickets" / "examples.csv", 120, table)
     mapping.write_text(
         '[columns]\ntext = ["诉求内容"]\nlevels = ["一级分类", "二级分类", "三级分类", "四级分类", "五级分类"]\n'
         'time = "受理时间"\nid = "工单号"\nunit = "承办单位"\nfinal_unit = "最终承办单位"\n',
