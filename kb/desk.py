@@ -53,10 +53,7 @@ class Desk:
 
     def near(self, question: str) -> Sequence[tuple[KnowledgeEntry, float]]:
         """Return the entries that `question` nearly repeats, the nearest first."""
-        text = normalise(question)
-        hits = self.working.search(text, self.embedder.encode([text], kind="query")[0], top=10)
-        hits = [h for h in hits if h.dense >= NEAR and not contrast(question, h.entry.question)]
-        return [(h.entry, h.dense) for h in sorted(hits, key=lambda h: -h.dense)]
+        return near_in(self.working, self.embedder, question)
 
     def relations(self, today: datetime.date) -> dict[str, tuple[Relation, ...]]:
         """Return the conflicting and superseding live entries that are not over."""
@@ -72,3 +69,11 @@ class Desk:
 
     def _index(self, entries: Sequence[KnowledgeEntry]) -> HybridIndex:
         return HybridIndex(entries, self.embedder, home_dir() / "index" / "entries.vectors")
+
+
+def near_in(index: HybridIndex, embedder: Embedder, question: str) -> Sequence[tuple[KnowledgeEntry, float]]:
+    """Return the entries of `index` that `question` nearly repeats, with their likeness, the nearest first."""
+    text = normalise(question)
+    hits = index.search(text, embedder.encode([text], kind="query")[0], top=10)
+    hits = [h for h in hits if h.dense >= NEAR and not contrast(question, h.entry.question)]
+    return [(h.entry, h.dense) for h in sorted(hits, key=lambda h: -h.dense)]

@@ -116,6 +116,40 @@ def read_mapping(options: Sequence[str]) -> dict[str, str]:
     return mapping
 
 
+@dataclass(frozen=True)
+class Checked:
+    """A file that was read and checked, and is not stored yet: `good` entries, and the rows set aside with why."""
+
+    report: ImportReport
+    good: tuple[KnowledgeEntry, ...]
+    headings: tuple[str, ...]
+    aside: tuple[tuple[Row, str], ...]
+
+
+def check_file(
+    path: Path, store: EntryStore, known: Known, *, mapping: Mapping[str, str] | None = None, near: Near | None = None,
+    as_backup: bool = False, encoding: str = "utf-8",
+) -> Checked:  # fmt: skip
+    """Read a file and sort its rows against what `store` holds; nothing is written. For the arguments see below."""
+    headings, rows = read_table(path, encoding)
+    columns, ignored = _columns(path, headings, mapping or {})
+    held = {e.id: e for e in store.entries()}
+    desk = _Desk(held, known, None if as_backup else near, as_backup=as_backup)
+    for row in rows:
+        desk.take(row, columns)
+    report = ImportReport(
+        rows=len(rows),
+        new=sum(e.id not in held for e in desk.good),
+        changed=sum(e.id in held for e in desk.good),
+        unchanged=len(rows) - len(desk.good) - len(desk.aside),
+        set_aside=len(desk.aside),
+        faults=tuple(desk.faults),
+        ignored=tuple(ignored),
+        dry_run=True,
+    )
+    return Checked(report, tuple(desk.good), tuple(headings), tuple(desk.aside))
+
+
 def import_file(
     path: Path, store: EntryStore, known: Known, *, who: str, why: str = "", mapping: Mapping[str, str] | None = None,
     near: Near | None = None, dry_run: bool = False, as_backup: bool = False, encoding: str = "utf-8",
@@ -126,26 +160,13 @@ def import_file(
     their status, and checks only their form. Rows with faults go to `NAME.rejected.SUFFIX` beside the file.
     Raises FileError when nothing can be read at all.
     """
-    headings, rows = read_table(path, encoding)
-    columns, ignored = _columns(path, headings, mapping or {})
-    held = {e.id: e for e in store.entries()}
-    desk = _Desk(held, known, None if as_backup else near, as_backup=as_backup)
-    for row in rows:
-        desk.take(row, columns)
-    if not dry_run:
-        store.upsert(desk.good, who=who, why=why or f"导入 {path.name}", keep_live=not as_backup)
-        if desk.aside:
-            _write_rejected(path, headings, desk)
-    return ImportReport(
-        rows=len(rows),
-        new=sum(e.id not in held for e in desk.good),
-        changed=sum(e.id in held for e in desk.good),
-        unchanged=len(rows) - len(desk.good) - len(desk.aside),
-        set_aside=len(desk.aside),
-        faults=tuple(desk.faults),
-        ignored=tuple(ignored),
-        dry_run=dry_run,
-    )
+    checked = check_file(path, store, known, mapping=mapping, near=near, as_backup=as_backup, encoding=encoding)
+    if dry_run:
+        return checked.report
+    store.upsert(checked.good, who=who, why=why or f"导入 {path.name}", keep_live=not as_backup)
+    if checked.aside:
+        _write_rejected(path, checked)
+    return replace(checked.report, dry_run=False)
 
 
 def _columns(path: Path, headings: Sequence[str], mapping: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -259,9 +280,10 @@ def _parted(fault: str) -> tuple[str, str]:
     return expected.removeprefix("应为 "), found
 
 
-def _write_rejected(path: Path, headings: Sequence[str], desk: _Desk) -> None:
+def _write_rejected(path: Path, checked: Checked) -> None:
     suffix = path.suffix if path.suffix.lower() in {".csv", ".xlsx"} else ".csv"
     rows = [
-        {**dict.fromkeys(headings, ""), **row.cells, "row": str(row.number), "reason": why} for row, why in desk.aside
+        {**dict.fromkeys(checked.headings, ""), **row.cells, "row": str(row.number), "reason": why}
+        for row, why in checked.aside
     ]
-    write_rows(path.with_name(f"{path.stem}.rejected{suffix}"), [*headings, "row", "reason"], rows)
+    write_rows(path.with_name(f"{path.stem}.rejected{suffix}"), [*checked.headings, "row", "reason"], rows)

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kb.workbooks import WorkbookError, check_workbook
+
 WORKBOOKS = frozenset({".xlsx", ".xls", ".xlsm", ".ods"})
 LINES = frozenset({".jsonl", ".ndjson"})
 
@@ -124,6 +126,10 @@ def _json_cell(value: object) -> str:
 def _sheet(path: Path) -> list[list[str]]:
     from python_calamine import CalamineError, CalamineWorkbook
 
+    try:
+        check_workbook(path)
+    except (WorkbookError, zipfile.BadZipFile) as error:
+        raise FileError(f"{path}: 工作簿不能打开:{error}") from error
     try:
         sheet = CalamineWorkbook.from_path(path).get_sheet_by_index(0)
         rows = sheet.to_python(skip_empty_area=False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -82,6 +84,13 @@ class EntryStore:
 
     def __init__(self, url: str) -> None:
         self.engine = connect(url)
+        self._session: Session | None = None
+
+    def within(self, session: Session) -> EntryStore:
+        """Return this store for use inside a transaction of somebody else, who commits it together with his own."""
+        other = copy.copy(self)
+        other._session = session
+        return other
 
     # -- reading --------------------------------------------------------------------------------------------------
 
@@ -92,32 +101,37 @@ class EntryStore:
         else:
             query = select(EntryRow.content)
             query = query.where(EntryRow.status == status) if status else query
-        with Session(self.engine) as session:
+        with self._reading() as session:
             return [from_row(json.loads(c)) for c in session.scalars(query.order_by(EntryRow.id))]
 
     def get(self, entry_id: str) -> Held:
         """Return the working copy; raises UnknownEntryError."""
-        with Session(self.engine) as session:
+        with self._reading() as session:
             return _held(_row(session, entry_id))
+
+    def exists(self, entry_id: str) -> bool:
+        """Whether there is such an entry, of whatever status."""
+        with self._reading() as session:
+            return session.get(EntryRow, entry_id) is not None
 
     def page(self, wanted: Filter = Filter(), *, cursor: str = "", limit: int = 50) -> Page:
         """Return the next `limit` working copies after `cursor`, by id."""
         query = _where(select(EntryRow), wanted).order_by(EntryRow.id).limit(limit + 1)
         if cursor:
             query = query.where(EntryRow.id > cursor)
-        with Session(self.engine) as session:
+        with self._reading() as session:
             rows = [_held(r) for r in session.scalars(query)]
         return Page(tuple(rows[:limit]), rows[limit - 1].entry.id if len(rows) > limit else "")
 
     def count(self, wanted: Filter = Filter()) -> int:
         """Return how many working copies there are."""
-        with Session(self.engine) as session:
+        with self._reading() as session:
             return session.scalar(_where(select(func.count(EntryRow.id)), wanted)) or 0
 
     def versions(self, entry_id: str) -> list[Version]:
         """Return every version of an entry, the oldest first; raises UnknownEntryError."""
         query = select(VersionRow).where(VersionRow.entry_id == entry_id).order_by(VersionRow.revision)
-        with Session(self.engine) as session:
+        with self._reading() as session:
             found = [_version(v) for v in session.scalars(query)]
         if not found:
             raise UnknownEntryError(f"没有条目 {entry_id}")
@@ -125,7 +139,7 @@ class EntryStore:
 
     def version(self, entry_id: str, revision: int) -> Version:
         """Return one version; raises UnknownEntryError."""
-        with Session(self.engine) as session:
+        with self._reading() as session:
             return _version(_version_row(session, entry_id, revision))
 
     def compare(self, entry_id: str, before: int, after: int) -> tuple[FieldChange, ...]:
@@ -135,7 +149,7 @@ class EntryStore:
     @property
     def revision(self) -> int:
         """The number of changes so far; it names the version of the knowledge base."""
-        with Session(self.engine) as session:
+        with self._reading() as session:
             return session.scalar(select(func.max(VersionRow.revision))) or 0
 
     def changes_since(self, revision: int) -> tuple[Change, ...]:
@@ -146,7 +160,7 @@ class EntryStore:
             .where(EntryRow.revision > revision)
             .order_by(EntryRow.revision)
         )
-        with Session(self.engine) as session:
+        with self._reading() as session:
             return tuple(Change(r, i, from_row(json.loads(c)) if c else None) for r, i, c in session.execute(query))
 
     # -- writing --------------------------------------------------------------------------------------------------
@@ -204,7 +218,12 @@ class EntryStore:
                 _write(session, counter, [(entry, who)], who, why, "create" if row is None else action)
             return _held(_row(session, entry.id))
 
-    def _writing(self) -> _Writing:
+    def _reading(self) -> AbstractContextManager[Session]:
+        return nullcontext(self._session) if self._session is not None else Session(self.engine)
+
+    def _writing(self) -> AbstractContextManager[tuple[Session, CounterRow]]:
+        if self._session is not None:
+            return nullcontext((self._session, lock(self._session, "revision")))
         return _Writing(self.engine)
 
 

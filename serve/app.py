@@ -8,17 +8,19 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 
-from serve.api import assist, batch, feedback, health, insight, session, tickets
+from serve.api import assist, batch, bundles, entries, entry_files, feedback, health, insight, session, tickets
 from serve.api.deps import Gate
 from serve.api.guard import Guard
 from serve.api.problems import Problem, install
 from serve.api.schemas import BatchLine
 from serve.engine import Engine
-from serve.kb_api import kb_router
 from serve.panel import mount_panel
 from serve.runtime import Runtime
 
-ROUTERS = (assist.router, batch.router, feedback.router, tickets.router, session.router, health.router, insight.router)
+ROUTERS = (
+    assist.router, batch.router, feedback.router, tickets.router, entry_files.router, entries.router, bundles.router,
+    session.router, health.router, insight.router,
+)  # fmt: skip
 """Every router; a new capability adds its own here and its permissions to `serve.permissions`."""
 
 
@@ -43,7 +45,6 @@ def create_app(engine: Engine) -> FastAPI:
         app.include_router(router)
     app.include_router(insight.pages)
     mount_panel(app, runtime)
-    app.include_router(kb_router(runtime))
     app.add_middleware(Guard, runtime=runtime)
     _describe(app)
     return app

@@ -116,7 +116,7 @@ class Engine:
         self._load_bundle()
 
     def _load_bundle(self) -> None:
-        self.bundle: Bundle = load_bundle(self.settings.bundle, self.catalog, threads=self.settings.threads)
+        self.bundle: Bundle = load_bundle(self.settings.bundle_now, self.catalog, threads=self.settings.threads)
         self.bundle.category.categorise("路灯不亮", np.ones(self.bundle.embedder.dimension, np.float32))
         self.router = Router(self.catalog, self.bundle.history)
         self.cases: SimilarCases = build(self.settings, self.bundle, self.catalog, self.records)

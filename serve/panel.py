@@ -104,6 +104,10 @@ def panel_router(runtime: Runtime) -> APIRouter:
     async def insight() -> FileResponse:
         return FileResponse(STATIC / "insight.html", headers=dict(charted))
 
+    @router.get("/kb", include_in_schema=False)
+    async def desk() -> FileResponse:
+        return FileResponse(STATIC / "kb.html", headers=dict(headers))
+
     @router.post("/v1/sessions/{session}/transcript", summary="推送通话转写")
     async def push(session: SessionId, piece: Piece) -> dict[str, Any]:
         heard = sessions.push(session, piece.text, final=piece.final)

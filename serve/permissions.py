@@ -69,9 +69,15 @@ _ROUTES: tuple[tuple[str, str, str], ...] = (
     ("POST", "/v1/sessions/*", "assist"),
     ("GET", "/v1/catalog/*", "assist"),
     ("POST", "/v1/catalog/*", "assist"),
+    ("GET", "/v1/entries/export", "entries:export"),
+    ("POST", "/v1/entries/import", "entries:write"),
+    ("POST", "/v1/entries/hit-test", "entries:test"),
     ("GET", "/v1/entries*", "entries:read"),
     ("PUT", "/v1/entries/{entry_id}/status", "entries:move"),
     ("PUT", "/v1/entries*", "entries:write"),
+    ("GET", "/v1/bundles", "bundles:read"),
+    ("POST", "/v1/bundles/promote", "bundles:write"),
+    ("POST", "/v1/bundles/rollback", "bundles:write"),
 )
 
 

@@ -38,6 +38,8 @@ class Runtime:
         self.encoder = EncoderWorker(batch=self.settings.encoder_batch, cache=self.settings.encoder_cache)
         self.ready = True
         self.batches = 0
+        self.changing_bundle = False
+        self._looking = threading.Lock()
         self._stop = threading.Event()
         self._watcher: threading.Thread | None = None
         self._looking = threading.Lock()
@@ -106,7 +108,7 @@ class Runtime:
 
     def bundle_mark(self) -> tuple[str, int, int]:
         """Return what changes when another bundle is promoted: where the pointer leads, and its manifest's stamp."""
-        folder = self.settings.bundle.resolve()
+        folder = self.settings.bundle_now.resolve()
         try:
             stat = (folder / "manifest.json").stat()
         except OSError:

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from models.locations import bundle_dir, catalog_dir, data_dir, home_dir
+from models.locations import bundle_dir, catalog_dir, current_version, data_dir, home_dir, shipped_bundle_dir
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     max_batches: int = Field(2, ge=1, description="同时进行的批量任务数;超过即回 429")
     body_limit: int = Field(2_000_000, ge=1000, description="请求体最多字节数")
     batch_body_limit: int = Field(200_000_000, ge=1000, description="批量任务请求体最多字节数")
+    import_body_limit: int = Field(20_000_000, ge=1000, description="导入文件最多字节数")
+    import_timeout: float = Field(300.0, gt=0, description="检查并存入一个导入文件最多秒数")
     request_timeout: float = Field(10.0, gt=0, description="一次请求(含收请求体)最多秒数;批量任务不限")
     encoder_batch: int = Field(4, ge=1, description="并发来电合并编码时一批最多几条")
     encoder_cache: int = Field(4096, ge=0, description="记住最近多少条文字的向量")
@@ -77,6 +79,14 @@ class Settings(BaseSettings):
 
     record: bool = Field(True, description="是否记下条目命中与未答的问题(已脱敏),供知识台使用")
     """Whether hits of entries and unanswered questions (masked) are kept for the desk."""
+
+    @property
+    def bundle_now(self) -> Path:
+        """The folder of the bundle to use now: the one that was set, else the promoted one, else the shipped one."""
+        if "bundle" in self.model_fields_set:
+            return self.bundle
+        version = current_version(self.home / "bundles")
+        return self.home / "bundles" / version if version else shipped_bundle_dir()
 
     @property
     def database_url(self) -> str:

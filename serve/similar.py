@@ -134,7 +134,7 @@ def _embed_again(rows: Sequence[TicketRow], records: Records, embedder: Embedder
 
 def _examples(settings: Settings, bundle: Bundle, catalog: Catalog) -> tuple[list[Case], NDArray[np.float32]]:
     """Written examples and their vectors, when the file is the one the bundle was trained on."""
-    path, vectors = settings.data / "tickets" / "examples.csv", settings.bundle / "examples.safetensors"
+    path, vectors = settings.data / "tickets" / "examples.csv", settings.bundle_now / "examples.safetensors"
     trained_on = bundle.manifest["examples"]["sha256"]
     if not (path.is_file() and vectors.is_file() and file_hash(path) == trained_on):
         return [], np.zeros((0, bundle.embedder.dimension), np.float32)

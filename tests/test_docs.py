@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_command
 
 import yousu
-from serve.api import assist, batch, feedback, health, session, tickets
+from serve.app import ROUTERS
 from serve.permissions import _ROUTES
 from serve.settings import Settings
 from tests.conftest import ROOT
@@ -104,8 +104,7 @@ def test_every_variable_in_the_documents_is_a_setting() -> None:
 
 def test_every_path_of_the_interface_is_described() -> None:
     text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-    routers = (assist, batch, feedback, health, session, tickets)
-    paths = {(m, r.path) for module in routers for r in module.router.routes for m in r.methods}
+    paths = {(m, r.path) for router in ROUTERS for r in router.routes for m in r.methods}
     listed = {
         (m, p) for m, p, _ in _ROUTES if "*" not in p and p.startswith(("/v1", "/healthz", "/readyz", "/metrics"))
     }

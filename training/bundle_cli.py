@@ -29,7 +29,7 @@ def _bundles() -> Path:
 def list_bundles() -> None:
     """列出训练过的模型包;带 * 的正在使用。"""
     from models.locations import current_version
-    from training.registry import history, versions
+    from models.shelf import history, versions
 
     with told():
         current = current_version(_bundles())

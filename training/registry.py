@@ -7,30 +7,20 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from models.bundle import check_files
 from models.locations import CURRENT, current_version
+from models.shelf import LOG, history
 from training.packing import PackingError, training_lock
 from training.quick import TrainError
 from training.replay import Comparison
 
-LOG = "log.jsonl"
 _ENOUGH = 10
 """Replayed tickets of a class below which its loss says nothing."""
 
 
 class GateError(TrainError):
     """A promotion that the gate refuses; the message says why."""
-
-
-def versions(bundles: Path) -> list[dict[str, Any]]:
-    """Return the manifests in `bundles`, oldest first."""
-    found = []
-    for file in sorted(bundles.glob("*/manifest.json")):
-        if not file.parent.name.startswith(".") and file.parent.name != "incoming":
-            found.append(json.loads(file.read_text(encoding="utf-8")))
-    return sorted(found, key=lambda m: m.get("made_at", ""))
 
 
 def folder_of(bundles: Path, version: str, shipped: Path) -> Path:
@@ -99,14 +89,6 @@ def rollback(bundles: Path, *, who: str, why: str) -> str:
         _point(bundles, back)
         _log(bundles, "rollback", now, back, who, why, [])
         return back
-
-
-def history(bundles: Path) -> list[dict[str, Any]]:
-    """Return the log, oldest first."""
-    file = bundles / LOG
-    if not file.is_file():
-        return []
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line]
 
 
 def _check_reason(who: str, why: str) -> None:

@@ -19,6 +19,8 @@ from serve.runtime import Runtime
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _STREAMED_IN = ("/v1/batch",)
 """Paths whose body is read as it comes."""
+_FILES_IN = ("/v1/entries/import",)
+"""Paths whose body is a whole file."""
 _STREAMED_OUT = ("application/x-ndjson", "text/event-stream")
 _DRAIN_SECONDS = 5.0
 _SECURITY = {
@@ -90,6 +92,8 @@ class Guard:
         streamed = scope["path"] in _STREAMED_IN
         settings = self.runtime.settings
         limit = settings.batch_body_limit if streamed else settings.body_limit
+        if scope["path"] in _FILES_IN:
+            limit = settings.import_body_limit
         too_large = (413, f"请求体最多 {limit} 字节", {"Connection": "close"})
         length = headers.get("content-length", "")
         if length.isdigit() and int(length) > limit:

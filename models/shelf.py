@@ -1,0 +1,27 @@
+"""The trained bundles of an installation: which there are, which is in use, what was changed when; promotes nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+LOG = "log.jsonl"
+"""File in the folder of bundles that tells every promotion, roll-back and refusal, a JSON object a line."""
+
+
+def versions(bundles: Path) -> list[dict[str, Any]]:
+    """Return the manifests in `bundles`, oldest first."""
+    found = []
+    for file in sorted(bundles.glob("*/manifest.json")):
+        if not file.parent.name.startswith(".") and file.parent.name != "incoming":
+            found.append(json.loads(file.read_text(encoding="utf-8")))
+    return sorted(found, key=lambda m: m.get("made_at", ""))
+
+
+def history(bundles: Path) -> list[dict[str, Any]]:
+    """Return the log, oldest first."""
+    file = bundles / LOG
+    if not file.is_file():
+        return []
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line]
