@@ -1,4 +1,4 @@
-"""Writes docs/cli.md and docs/settings.md from the code: `python docs/generate.py`; with `--check` it only compares."""
+"""Writes docs/cli.md, docs/settings.md and the HTTP client from the code; with `--check` it only compares."""
 
 from __future__ import annotations
 
@@ -105,12 +105,21 @@ def settings() -> str:
     return "\n".join([*lines, *table(("variable", "default", "meaning"), rows)]) + "\n"
 
 
+def client() -> str:
+    """Return serve/client/calls.py."""
+    from serve.app import interface
+    from serve.client_source import source
+
+    return source(interface())
+
+
 def main() -> int:
     """Write the files, or with `--check` return 1 when one differs."""
     prepare()
     stale = 0
-    for name, text in (("cli.md", cli()), ("settings.md", settings())):
-        file = ROOT / "docs" / name
+    made = (("docs/cli.md", cli()), ("docs/settings.md", settings()), ("serve/client/calls.py", client()))
+    for name, text in made:
+        file = ROOT / name
         if file.is_file() and file.read_text(encoding="utf-8") == text:
             continue
         stale += 1

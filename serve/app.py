@@ -41,13 +41,32 @@ def create_app(engine: Engine) -> FastAPI:
     )  # fmt: skip
     app.state.runtime, app.state.gate = runtime, gate
     install(app)
+    _add_routes(app, runtime)
+    app.add_middleware(Guard, runtime=runtime)
+    return app
+
+
+def _add_routes(app: FastAPI, runtime: Runtime) -> None:
     for router in ROUTERS:
         app.include_router(router)
     app.include_router(insight.pages)
     mount_panel(app, runtime)
-    app.add_middleware(Guard, runtime=runtime)
     _describe(app)
-    return app
+
+
+def interface() -> dict[str, Any]:
+    """Return the OpenAPI description without loading bundle, index or database; no request could be served."""
+    from types import SimpleNamespace
+    from typing import cast
+
+    from models.catalog import load_catalog
+    from serve.settings import Settings
+
+    settings = Settings()
+    engine = SimpleNamespace(catalog=load_catalog(settings.catalog))
+    app = FastAPI(title="有诉 yousu", version="0")
+    _add_routes(app, cast(Runtime, SimpleNamespace(engine=engine, settings=settings)))
+    return app.openapi()
 
 
 def from_settings() -> FastAPI:
