@@ -538,6 +538,36 @@ class MoveIn(TypedDict):
     """submit 送审 / return 退回 / publish 发布 / retire 停用 / reopen 重开"""
 
 
+class OutcomeIn(TypedDict):
+    """What became of a ticket."""
+
+    ticket_id: str
+    """工单编号"""
+    caller: NotRequired[str]
+    """来电人代号,如平台给的号码散列;不可是号码"""
+    community: NotRequired[str]
+    """小区或社区"""
+    first_unit: NotRequired[str]
+    """首派单位"""
+    reason: NotRequired[str]
+    """退回或改派的原因"""
+    closed_at: NotRequired[str | None]
+    """办结时间"""
+    contacted: NotRequired[bool | None]
+    """承办单位是否联系过诉求人"""
+    solved: NotRequired[bool | None]
+    """诉求人认为是否解决"""
+    satisfaction: NotRequired[Literal["", "满意", "基本满意", "不满意"]]
+    """满意程度"""
+
+
+class OutcomesIn(TypedDict):
+    """Outcomes of several tickets."""
+
+    outcomes: list[OutcomeIn]
+    """一次最多 1000 件"""
+
+
 class Piece(TypedDict):
     """A piece of a transcript, as speech recognition gives it."""
 
@@ -1182,6 +1212,156 @@ class Client(Caller):
         Return the versions of bundle, catalogue and knowledge base.
         """
         return self._call("GET", "/v1/version")
+
+    def get_insight_figures(
+        self,
+        *,
+        start: str | None = None,
+        end: str | None = None,
+        days: int | None = None,
+        category: str | None = None,
+        district: str | None = None,
+        unit: str | None = None,
+    ) -> Any:
+        """指标:定义、值、按日,与上期和去年同期。
+
+        Return what the dashboard shows first.
+        """
+        return self._call(
+            "GET",
+            "/v1/insight/figures",
+            query={"start": start, "end": end, "days": days, "category": category, "district": district, "unit": unit},
+        )
+
+    def get_insight_rows(
+        self,
+        figure: str,
+        *,
+        which: Literal["whole", "part", "rest"] | None = None,
+        day: str | None = None,
+        limit: int | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        days: int | None = None,
+        category: str | None = None,
+        district: str | None = None,
+        unit: str | None = None,
+    ) -> Any:
+        """一个指标背后的工单、来电或反馈。
+
+        Return the newest rows and how many there are; looking is noted in the audit trail.
+        """
+        return self._call(
+            "GET",
+            "/v1/insight/rows",
+            query={
+                "figure": figure,
+                "which": which,
+                "day": day,
+                "limit": limit,
+                "start": start,
+                "end": end,
+                "days": days,
+                "category": category,
+                "district": district,
+                "unit": unit,
+            },
+        )
+
+    def get_insight_topics(
+        self,
+        *,
+        start: str | None = None,
+        end: str | None = None,
+        days: int | None = None,
+        category: str | None = None,
+        district: str | None = None,
+        unit: str | None = None,
+    ) -> Any:
+        """本期热点。
+
+        Return clusters of like tickets, by how many they gained.
+        """
+        return self._call(
+            "GET",
+            "/v1/insight/topics",
+            query={"start": start, "end": end, "days": days, "category": category, "district": district, "unit": unit},
+        )
+
+    def get_insight_events(
+        self,
+        *,
+        start: str | None = None,
+        end: str | None = None,
+        days: int | None = None,
+        category: str | None = None,
+        district: str | None = None,
+        unit: str | None = None,
+    ) -> Any:
+        """可并为一个事件的工单。
+
+        Return proposals; nothing is merged here.
+        """
+        return self._call(
+            "GET",
+            "/v1/insight/events",
+            query={"start": start, "end": end, "days": days, "category": category, "district": district, "unit": unit},
+        )
+
+    def get_insight_seasons(self, *, end: str | None = None) -> Any:
+        """未诉先办:季节事项、预测与突增。
+
+        Return the seasons of this and the next month, with the cells of the week that ends with `end`.
+        """
+        return self._call("GET", "/v1/insight/seasons", query={"end": end})
+
+    def get_insight_months(self) -> Any:
+        """有数的月份。
+
+        Return the months, the newest first.
+        """
+        return self._call("GET", "/v1/insight/months")
+
+    def get_insight_month(self, month: str) -> Any:
+        """一个月的比率与较上月的升降。
+
+        Return totals, rates and the verdict such as 两升一降.
+        """
+        return self._call("GET", "/v1/insight/month", query={"month": month})
+
+    def get_insight_report(self, month: str) -> Any:
+        """月报(HTML,可打印,可用 Word 打开)。
+
+        Return the report as a page; its style stands inside, so nothing else is fetched.
+        """
+        return self._call("GET", "/v1/insight/report", query={"month": month})
+
+    def get_insight_export(
+        self,
+        *,
+        start: str | None = None,
+        end: str | None = None,
+        days: int | None = None,
+        category: str | None = None,
+        district: str | None = None,
+        unit: str | None = None,
+    ) -> Any:
+        """看板导出为 Excel。
+
+        Return the workbook; an export is noted in the audit trail.
+        """
+        return self._call(
+            "GET",
+            "/v1/insight/export",
+            query={"start": start, "end": end, "days": days, "category": category, "district": district, "unit": unit},
+        )
+
+    def outcomes(self, body: OutcomesIn) -> Any:
+        """存入工单的结果。
+
+        Store what became of tickets; faulty ones are set aside with the reason. Sending again replaces.
+        """
+        return self._call("POST", "/v1/outcomes", body=body)
 
     def session_transcript(self, session: str, body: Piece) -> dict[str, Any]:
         """推送通话转写。"""
