@@ -172,13 +172,14 @@ def test_hosts_of_their_own_work_together_and_one_that_is_cut_off_is_replaced_by
     many = [*texts, *(f"{t},请尽快处理" for t in texts)]
     (tmp_path / "texts").write_text("\n".join(many), encoding="utf-8")
     scheduler = f"tcp://{hosts.address(0)}:8786"
-    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP", "8s")  # shorter patience than a real network needs
-    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL", "10s")
+    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP", "12s")  # shorter patience than a real network needs
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL", "12s")
     hosts.run(0, sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", hosts.address(0), "--port",
               "8786", "--no-dashboard")  # fmt: skip
     for i in (1, 2):
         hosts.run(i, sys.executable, "-m", "distributed.cli.dask_worker", scheduler, "--host", hosts.address(i),
-                  "--nthreads", "1", "--no-dashboard", "--local-directory", str(tmp_path / f"worker{i}"))  # fmt: skip
+                  "--nthreads", "1", "--no-nanny", "--no-dashboard",
+                  "--local-directory", str(tmp_path / f"worker{i}"))  # fmt: skip
     (tmp_path / "out").mkdir()
     training = hosts.run(
         3, sys.executable, "-c", SCRIPT, str(ENCODER), str(tmp_path / "out"), scheduler, str(tmp_path / "texts"),
