@@ -96,6 +96,8 @@ class AssistOut(TypedDict):
     """各步毫秒"""
     versions: Versions
     """版本"""
+    automatic: bool
+    """是否够得上模型包选定的自动派单门槛(一件诉求、没有险情、直派、把握够);没有选定时为 false"""
 
 
 class AuditLine(TypedDict):
