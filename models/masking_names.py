@@ -13,23 +13,26 @@ with Path(__file__).with_name("masking_names.toml").open("rb") as _file:
 
 _SURNAMES = frozenset(_DATA["surnames"]) - {"\n"}
 _WEAK = frozenset(_DATA["weak_surnames"]) - {"\n"}
+_UNCOMMON = frozenset(_DATA["uncommon_surnames"]) - {"\n"} - _SURNAMES
 _DOUBLE = frozenset(_DATA["double_surnames"].split())
 _RARE = _DOUBLE - {"东方", "百里", "南宫", "长孙"}
 """Surnames that are no words."""
 _GIVEN = frozenset(_DATA["given"]) - {"\n"}
+_GIVEN_ONLY = frozenset(_DATA["given_only"]) - {"\n"}
 _GIVEN_FIRST = _GIVEN | (frozenset(_DATA["given_first"]) - {"\n"})
 _HUI = frozenset(_DATA["hui"].split())
 _TIBETAN = frozenset(_DATA["tibetan"].split())
 _CLOSING = _DATA["tibetan_closing"]
 _STARTERS = _SURNAMES | {name[0] for name in _DOUBLE | _HUI | _TIBETAN}
-_CUE_ENDS = frozenset("叫是为:名人户署")
+_CUE_ENDS = frozenset("叫是为:名人户署主伴")
 _WORDS = frozenset(_DATA["words"].split())
 _WORDS_BEFORE = frozenset(_DATA["words_before"].split())
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _END = rf"[,。.!?;:、()\s\"“”'《》/{GONE}]"
 
-_PAUSE = re.compile(rf"{_END}|$")
+_PAUSED = rf"{_END}|$"
+_PAUSE = re.compile(_PAUSED)
 
 _PERSON = (
     r"老板娘?|司机|医生|大夫|护士|老师|班主任|校长|园长|教练|经理|店长|主任|队长|所长|科长|局长|书记|村长|社长|组长|班长|房东|中介|"
@@ -37,7 +40,8 @@ _PERSON = (
     r"顾问|站长|院长|同学|学生|孩子|女儿|儿子|父亲|母亲|丈夫|妻子|老公|老婆|爸爸|妈妈|我爸|我妈|爷爷|奶奶|外公|外婆|哥哥|弟弟|姐姐|妹妹|"
     r"患者|病人|老人|本人|村民|居民|市民|员工|工人|职工|同事|联系人|当事人|申请人|投诉人|举报人|来电人|反映人|被举报人|被投诉人|"
     r"经办人|收件人|收款人|死者|伤者|租客|租户|承租人|出租人|债务人|被执行人|原告|被告|阿訇|师傅|工作人员|管家|主管|老乡|男子|女子|"
-    r"妇女|大爷|大妈|监护人|家长|孙子|孙女|侄子|外甥|表哥|表弟|堂哥|堂弟|亲戚|朋友|男朋友|女朋友|对象"
+    r"妇女|大爷|大妈|爱人|老伴|老汉|婆婆|公公|岳父|岳母|儿媳妇?|女婿|舅舅|叔叔|嫂子|店员|服务员|快递员|外卖员|保姆|董事长|股东|"
+    r"委托人|代理人|受益人|监护人|家长|孙子|孙女|侄子|外甥|表哥|表弟|堂哥|堂弟|亲戚|朋友|男朋友|女朋友|对象"
 )
 _CALLED = re.compile(
     rf"(?:(?:我|他|她|本人|人|者|员|的|个|一位|{_PERSON})(?:的?(?:名字|姓名|全名|真名))?(?:叫做?|名叫|是叫)|名叫|叫做|"
@@ -48,7 +52,9 @@ _CALLED = re.compile(
 _SURELY_CALLED = re.compile(r"(?:我|本人|名字|姓名|联系人|名|[:：])(?:叫做?|是|为|[::])[ ]?$")
 _UNKNOWN = re.compile(rf"[\u4e00-\u9fff]{{2,4}}?(?={_END}|$|的|今年|身份证|电话|手机|住|是)")
 _ROLE = re.compile(rf"(?:{_PERSON}|我是|姓名)(?:是|就是|为|[::])?[ ]?$")
-_JOINT = re.compile(rf"(?:^|{_END}|[我是叫找让被和跟与由给向对问说把请等名位个就的因为替帮里上员人])$")
+_JOINT = re.compile(
+    rf"(?:^|{_END}|举报|投诉|反映|起诉|控告|联系|转给|[我是叫找让被和跟与由给向对问说把请等名位个就的因为替帮里上员人])$"
+)
 """Places where a name may begin."""
 _NO_NAME = re.compile(
     r"什么|啥|不|你|您|他|她|它|我|人|车|苦|了|着|来|去|板|醒|出|天|谁|别|停|走|开|一|这|那|个|救|外卖|大家|老|小|爸|妈|他们|"
@@ -74,6 +80,13 @@ _ORGANISATION = re.compile(
     r"小学|中学|医院|纪念|故居|公园|景区|水库|水电|项目|工程|品牌|牌(?!照)|社区|街道|市场|商城|驾校|培训|教育|健身|"
     r"汽修|建材|烤|火车|机场|德勒|花(?![了钱费光掉])|茶|馍|羊|牛)"
 )
+_SHOP = re.compile(
+    r"[\u4e00-\u9fff]{0,2}(?:馆|[餐饭面粉]店|店铺|拉面|超市|烧烤|火锅|诊所|口腔|理发|美发|美容|烘焙|蛋糕|培训班|工作室|熟食|包子|凉皮)"
+)
+"""黄师傅拉面馆 is a shop, not a person."""
+_VILLAGE = re.compile(r"家[山城岭坪滩坡崖泉咀嘴沟湾庄寨台窑墩营堡店桥河]")
+"""李家山 is a place named after a family."""
+_SURNAME_ALONE = re.compile(rf"(?:^|{_END})我是[老小]?([\u4e00-\u9fff])(?={_PAUSED})")
 _SURNAME_SAID = re.compile(
     rf"(?:免贵|(?<![百同贵老])(?=姓))姓({'|'.join(sorted(_DOUBLE))}|[\u4e00-\u9fff])(?={_END}|$|叫|的|名|先生|女士)"
 )
@@ -93,6 +106,7 @@ def names(text: str) -> list[Found]:
     found += [
         (*m.span(1), "姓名") for m in _SURNAME_SAID.finditer(text) if m.group(1) in _DOUBLE or m.group(1) in _SURNAMES
     ]
+    found += [(*m.span(1), "姓名") for m in _SURNAME_ALONE.finditer(text) if m.group(1) in _SURNAMES - {"党"}]
     return found
 
 
@@ -112,6 +126,8 @@ def _name(text: str, start: int) -> int:
     if end:
         return 0 if _organisation(text, end) and not called else end
     surname = _surname_length(text, start)
+    if not surname and text[start] in _UNCOMMON and (called or _ROLE.search(before)):
+        surname = 1
     if surname:
         end = _chinese(text, start, surname, called, before)
     if end or not called:
@@ -135,6 +151,8 @@ def _chinese(text: str, start: int, surname: int, called: bool, before: str) -> 
         return 0
     after = start + surname
     title = _TITLED.match(text, after)
+    if title and _SHOP.match(text, title.end()):
+        return 0
     if title and not called and not (title.group() == "工" and text[start : start + 2] in _WORDS):
         weak = text[start] in _WEAK and surname == 1
         return after if not weak or joint else 0
@@ -150,24 +168,28 @@ def _chinese(text: str, start: int, surname: int, called: bool, before: str) -> 
 def _accept(text: str, start: int, after: int, end: int, called: bool, role: bool, joint: bool) -> bool:
     """Whether a surname and `text[after:end]` are a name, by the words before (called, role, joint) and after."""
     given = text[after:end]
+    if not called and _VILLAGE.fullmatch(given):
+        return False
+    if text[start] in _UNCOMMON and (len(given) == 1 or text[start : start + 2] in _WORDS):
+        return False
     known = given[-1] in _GIVEN and all(c in _GIVEN_FIRST for c in given)
     word = text[start : start + 2] in _WORDS
     titled = bool(_TITLED.match(text, end) or _CONTACT.match(text, end))
     ends = bool(_PAUSE.match(text, end))
     goes_on = bool(_VERB.match(text, end))
-    if called:
+    if called and text[start] not in _UNCOMMON:
         return (
             not _NO_GIVEN.search(given)
             and not (word and end - start == 2)
             and (ends or titled or known or (goes_on and not word))
         )
-    if word and not (role and len(given) == 2 and (titled or ends)):
+    if word and not (role and len(given) == 2 and (titled or ends or given[-1] in _GIVEN_ONLY)):
         return False
     if not known or (_organisation(text, end) and not titled):
         return False
     if len(given) == 2 or end - start >= 3:
-        weak = text[start] in _WEAK
-        if role:
+        weak = text[start] in _WEAK or text[start] in _UNCOMMON
+        if role or called:
             return not weak or goes_on or titled
         if joint:
             return titled or (goes_on and not weak) or ends

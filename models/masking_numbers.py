@@ -31,6 +31,8 @@ _PHONE_CUE = re.compile(
 _PHONE_CUE_AFTER = re.compile(r"[,]?(?:这个|的|是)?(?:电话|号码|座机|固话|手机)")
 _MASKED_ID = re.compile(r"(?<![\d*])\d{3,6}[*xX×]{8,12}[\dXx]{2,4}(?![\d*])")
 _MASKED_PHONE = re.compile(r"(?<![\d*])1[3-9]\d[*xX×]{4,6}\d{2,4}(?![\d*])")
+_DISABILITY = re.compile(r"(?<![\dA-Za-z])(\d{17}[\dXx])[1-7][1-4](?:[Bb]\d)?(?![\dA-Za-z])")
+"""A disability card: the number of the identity card, kind and degree, and B and a figure when it was replaced."""
 _COURIER = re.compile(r"(?:SF|YT|JT|ZT|JD|EMS|YD|STO|DB)$", re.IGNORECASE)
 _EXTENSION = re.compile(r"\s?(?:转|分机号?|-)\s?\d{1,5}(?!\d)")
 
@@ -67,6 +69,8 @@ def strong_numbers(text: str) -> list[Found]:
     """Identity cards, bank cards, mobile numbers and numbers with an area code: known by their own form."""
     found = [(*m.span(), "身份证") for m in _MASKED_ID.finditer(text)]
     found += [(*m.span(), "电话") for m in _MASKED_PHONE.finditer(text)]
+    cards = [m for m in _DISABILITY.finditer(text) if m[1][:2] in _PROVINCES and _real_date(m[1][6:14])]
+    found += [(*m.span(), "证件号") for m in cards if check_digit(m[1][:17]) == m[1][17].upper()]
     for run in _RUN.finditer(text):
         windows = [w for w in _windows(_groups(text, run.start(), run.end())) if _possible(text, w)]
         candidates = [(w, f) for w in windows if (f := _classify(text, w)) is not None]

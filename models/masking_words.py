@@ -87,6 +87,9 @@ _TAIL = re.compile(
 )
 
 
+_THING = re.compile(r"(?:编号|单号|工单|订单|受理号|文号|合同号?|发票号?|条码)的?$")
+
+
 def tails(text: str) -> list[Found]:
     """Last digits of a telephone, card, plate or identity card, after 尾号 or 后四位."""
     found: list[Found] = []
@@ -94,6 +97,8 @@ def tails(text: str) -> list[Found]:
         if AMOUNT_AFTER.match(text, match.end()):
             continue
         before = re.split(r"[。!?;]", text[max(0, match.start() - 12) : match.start()])[-1]
+        if _THING.search(before):
+            continue
         after = text[match.end() : match.end() + 6]
         found.append((*match.span(1), _tail_kind(before, after)))
     return found
