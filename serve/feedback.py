@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from models.catalog import Catalog
 from models.masking import mask
 from models.text import normalise
-from serve.inputs import InputError, checked
+from serve.inputs import InputError, checked, plain_id
 from serve.records import FeedbackRow, now
 
 REQUEST_TYPES = ("咨询", "求助", "投诉", "举报", "建议", "表扬", "撤单", "无效")
@@ -21,6 +21,7 @@ REQUEST_TYPES = ("咨询", "求助", "投诉", "举报", "建议", "表扬", "�
 
 def check(catalog: Catalog, *, field: str, verdict: str, value: str, text: str, call_id: str) -> None:
     """Raise InputError when feedback cannot be learned from: no value, a value outside the lists, or about nothing."""
+    plain_id("call_id", call_id)
     if not text.strip() and not call_id:
         raise InputError("text、call_id: 应至少有一项,实为都空")
     if verdict == "correct" and not value:

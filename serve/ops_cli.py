@@ -127,19 +127,34 @@ def audit_show(
         typer.echo(f"{row.seq}  {row.at}  {row.who}  {row.what}  {row.object}  {row.detail}")
 
 
+Days = Annotated[int | None, typer.Option(help="保存天数;默认用设置 retention_days", min=1)]
+Backups = Annotated[Path | None, typer.Option(help="备份所在文件夹,一并删去(核对)超过 backup_days 的")]
+
+
 @retention_app.command("apply")
-def retention_apply(
-    days: Annotated[int | None, typer.Option(help="保存天数;默认用设置 retention_days", min=1)] = None,
-    backups: Annotated[Path | None, typer.Option(help="备份所在文件夹,一并删去过期的")] = None,
-) -> None:
-    """删去过期的反馈、工单与备份,并说各删了多少。"""
+def retention_apply(days: Days = None, backups: Backups = None) -> None:
+    """删去过期的反馈、工单、来电、未答问题、训练留下的文字与备份,并说各删了多少。"""
     from serve import retention
 
     settings, records = _opened()
     limit = days or settings.retention_days
-    gone = retention.apply(records, days=limit, backups=backups)
-    names = {"feedback": "反馈", "tickets": "工单", "idempotency": "幂等键", "sessions": "登录", "backups": "备份"}
-    typer.echo(f"早于 {limit} 天的已删去:" + ";".join(f"{names[k]} {v}" for k, v in gone.items()))
+    gone = retention.apply(records, days=limit, backups=backups, backup_days=settings.backup_days, home=settings.home)
+    typer.echo(f"早于 {limit} 天的已删去:" + ";".join(f"{retention.NAMES[k]} {v}" for k, v in gone.items()))
+
+
+@retention_app.command("verify")
+def retention_verify(days: Days = None, backups: Backups = None) -> None:
+    """核对过期的内容是否真的没有了:各表、已删的数据页、训练留下的文件、备份;还有就以 1 结束。"""
+    from serve import retention
+
+    settings, records = _opened()
+    limit = days or settings.retention_days
+    found = retention.verify(records, days=limit, home=settings.home, backups=backups, backup_days=settings.backup_days)
+    for finding in found:
+        typer.echo(f"还有:{finding.what}({finding.where})")
+    if found:
+        raise typer.Exit(1)
+    typer.echo(f"早于 {limit} 天的已全部删去")
 
 
 def backup(target: Annotated[Path, typer.Argument(help="放备份的文件夹")]) -> None:

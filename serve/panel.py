@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from serve.inputs import checked
+from serve.inputs import checked, plain_id
 from serve.lookup import Lookup
 from serve.runtime import Runtime
 from serve.sessions import MAX_TEXT, Sessions
@@ -110,7 +110,7 @@ def panel_router(runtime: Runtime) -> APIRouter:
 
     @router.post("/v1/sessions/{session}/transcript", summary="推送通话转写")
     async def push(session: SessionId, piece: Piece) -> dict[str, Any]:
-        heard = sessions.push(session, piece.text, final=piece.final)
+        heard = sessions.push(plain_id("session", session), piece.text, final=piece.final)
         return {"session": session, "sequence": heard.sequence, "text": heard.text}
 
     @router.get("/v1/sessions/{session}/events", summary="通话转写事件流", response_class=EventSourceResponse)

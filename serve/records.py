@@ -140,6 +140,7 @@ class Records:
         if not key:
             with self.write() as session:
                 return make(session), False
+        key = hashlib.sha256(key.encode()).hexdigest()  # a key may hold anything, a telephone number too
         fingerprint = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
         try:
             with self.write() as session:

@@ -63,7 +63,10 @@ class Settings(BaseSettings):
     shutdown_seconds: int = Field(10, ge=0, description="停止时最多等几秒让在办的请求办完")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="日志级别")
     log_requests: bool = Field(True, description="是否为每次请求写一行日志(不含来电文字)")
-    retention_days: int = Field(180, ge=1, description="反馈与工单保存天数,`yousu retention apply` 据此删除")
+    retention_days: int = Field(
+        180, ge=1, description="反馈、工单、来电与未答问题保存天数,`yousu retention apply` 据此删除"
+    )
+    backup_days: int = Field(30, ge=1, description="备份保存天数;备份里的内容因此最多再留这么久")
 
     # insight
     utc_offset: float = Field(8.0, ge=-12, le=14, description="本地时间与 UTC 相差的小时数;看板按本地日统计")

@@ -12,8 +12,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from models.catalog import Catalog
+from models.masking import mask
 from models.text import strip_fillers
-from serve.inputs import InputError, checked
+from serve.inputs import InputError, checked, plain_id
 from serve.records import TicketRow, now
 
 
@@ -41,6 +42,7 @@ def accept(
     district: str = "", returned: bool = False, accepted_at: datetime.datetime | None = None,
 ) -> Ticket:  # fmt: skip
     """Return the ticket to store; raises InputError naming the field, what was expected and what was found."""
+    plain_id("id", id)
     if code and code not in catalog.leaves:
         raise InputError(f"code: 应为目录 {catalog.version} 的末级代码,实为 {code}")
     if district and district not in catalog.districts:
@@ -48,7 +50,7 @@ def accept(
     at = accepted_at or now()
     if at.tzinfo is not None:
         at = at.astimezone(datetime.UTC).replace(tzinfo=None)
-    return Ticket(id, checked(text), code, request_type, unit, district, returned, at)
+    return Ticket(id, checked(text), code, request_type, mask(unit), district, returned, at)
 
 
 def store(session: Session, tickets: Sequence[Ticket], vectors: NDArray[np.float32], encoder: str) -> None:

@@ -52,7 +52,7 @@ def serving(home: Path, **variables: str) -> Iterator[str]:
     process = subprocess.Popen([sys.executable, "-m", "yousu", "serve", "--port", str(port)], cwd=ROOT, env=environment)
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(300):
+        for _ in range(1200):
             try:
                 urllib.request.urlopen(f"{address}/readyz", timeout=1)
                 break

@@ -17,7 +17,7 @@ from serve.api.assist import checked_district
 from serve.api.deps import InfoOf, RuntimeOf
 from serve.api.problems import replies
 from serve.api.schemas import Call
-from serve.inputs import InputError
+from serve.inputs import InputError, plain_id
 from serve.runtime import Runtime
 from serve.views import assist_json
 
@@ -102,7 +102,7 @@ async def _one(runtime: Runtime, number: int, line: bytes | None) -> dict[str, o
     call_id = ""
     try:
         call = BatchCall.model_validate_json(line)
-        call_id = call.id
+        call_id = plain_id("id", call.id)
         district = checked_district(runtime, call.district)
         result = await runtime.assist(call.text, on=call.on, district=district, context=call.context, record=call.final)
     except ValidationError as error:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve import logs
 from serve.api.problems import problem
+from serve.inputs import InputError, plain_id
 from serve.runtime import Runtime
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -67,7 +68,7 @@ class Guard:
             return
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
-        info = RequestInfo(given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8))
+        info = RequestInfo(given if _fit(given) else secrets.token_hex(8))
         scope["yousu"] = info
         sender = self._sender(info, send)
         try:
@@ -159,6 +160,17 @@ class Guard:
                 "request", request_id=info.request_id, method=scope["method"], route=route, status=info.status,
                 ms=round(spent * 1000, 1), who=info.who,
             )  # fmt: skip
+
+
+def _fit(request_id: str) -> bool:
+    """Whether an id that was sent may stand in the logs."""
+    if not _REQUEST_ID.fullmatch(request_id):
+        return False
+    try:
+        plain_id("X-Request-ID", request_id)
+    except InputError:
+        return False
+    return True
 
 
 async def _whole(receive: Receive, limit: int) -> Receive:

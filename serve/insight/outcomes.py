@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.masking import mask
 from models.text import normalise
-from serve.inputs import InputError
+from serve.inputs import InputError, plain_id
 from serve.insight.tables import OutcomeRow
 from serve.records import now
 
@@ -31,6 +31,7 @@ def accept(given: Mapping[str, Any]) -> OutcomeRow:
     for name, most in _LIMITS.items():
         if len(words[name]) > most:
             raise InputError(f"{name}: 最多 {most} 字,实为 {len(words[name])} 字")
+    plain_id("ticket_id", words["ticket_id"])
     if words["caller"] and mask(words["caller"]) != words["caller"]:
         raise InputError("caller: 应为来电人代号(如号码的散列),实为可识别个人的号码")
     if words["satisfaction"] not in SATISFACTION:

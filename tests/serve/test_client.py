@@ -37,6 +37,7 @@ def test_an_entry_is_written_published_and_exported_by_calls(client) -> None:
     for action, who in (("submit", "甲"), ("publish", "乙")):
         move = {"action": action, "why": "走流程", "who": who}
         held = calls.put_entry_status("NEW-1", move, if_match=f'"{held["revision"]}"')
+    client.app.state.runtime.look()
     assert calls.get_entry("NEW-1")["live"] == held["revision"]
     assert calls.answer({"text": cells["question"]})["entries"][0]["entry_id"] == "NEW-1"
     file = calls.get_entries_export(format="jsonl", status="published")
