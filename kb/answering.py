@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.confidence import Confidence
 from kb.entry import KnowledgeEntry
-from kb.index import Hit, HybridIndex
+from kb.index import HybridIndex
 from kb.relations import Relation
 from models.text import sentences
 
-FEATURES = ("dense", "question", "question_gap", "lexical_gap", "score_gap", "length")
-CLIP = 3.0
-"""Standard deviations beyond which a feature counts no more: small collections give extreme gaps."""
+CONSIDERED = 50
+"""Hits that are looked at for a question."""
 
 
 @dataclass(frozen=True)
@@ -50,28 +49,12 @@ class AnswerResult:
     understood: str = ""
 
 
-def features(text: str, hits: Sequence[Hit]) -> NDArray[np.float64]:
-    """Return what the confidence is computed from, in the order of `FEATURES`."""
-    first = hits[0]
-    rest = hits[1:] or [first]
-    return np.array(
-        [
-            first.dense,
-            first.question,
-            first.question - max(h.question for h in rest),
-            first.lexical - max(h.lexical for h in rest),
-            first.score - rest[0].score,
-            math.log(1 + len(text)),
-        ]
-    )
-
-
 class Answerer:
     """Answers from entries that are published, valid on the day and for the district.
 
     `relations` are the conflicting and superseding entries by id (`kb.relations.Relations.told`); a warning is given
-    when the other entry could answer the same call. `calibration` holds `mean`, `scale`, `weights`, `bias` of a
-    logistic model over `FEATURES` and `threshold`.
+    when the other entry could answer the same call. `calibration` is the record of a
+    `kb.confidence.Confidence`.
     """
 
     def __init__(
@@ -82,20 +65,18 @@ class Answerer:
     ) -> None:
         self.index = index
         self.relations = relations or {}
-        self._mean, self._scale, self._weights = (np.array(calibration[k]) for k in ("mean", "scale", "weights"))
-        self._bias = float(calibration["bias"])
-        self.threshold = float(calibration["threshold"])
+        self.confidence = Confidence(calibration)
+        self.threshold = self.confidence.threshold
 
     def answer(
         self, text: str, vector: NDArray[np.float32], *, on: datetime.date, district: str = "", top: int = 3
     ) -> AnswerResult:
         """Return the answers to a prepared question; nothing is answered below the threshold."""
-        found = self.index.search(text, vector, top=50)
+        found = self.index.search(text, vector, top=CONSIDERED)
         hits = [h for h in found if h.entry.valid(on, district)]
         if not hits or not text:
             return AnswerResult(False, ())
-        x = np.clip((features(text, hits[:10]) - self._mean) / self._scale, -CLIP, CLIP)
-        first = 1 / (1 + math.exp(-float(x @ self._weights + self._bias)))
+        first = self.confidence(text, hits, self.index.rarities(text))
         answers = []
         for i, hit in enumerate(hits[:top]):
             share = first if i == 0 else min(first, (1 - first) * max(hit.score, 0.0) / (i + 1))

@@ -147,3 +147,8 @@ class HybridIndex:
                 Hit(self._by_slot[r.slot], r.score, r.dense, r.question, r.lexical)
                 for r in self._ranker.search(text, vector, top=top)
             ]
+
+    def rarities(self, text: str) -> dict[int, float]:
+        """Return how rare each character and pair of `text` is among the entries (IDF), by its code in `grams`."""
+        with self._guard:
+            return self._ranker.lexical.rarities(text)

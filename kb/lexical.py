@@ -158,15 +158,27 @@ class Bm25Index:
     def query(self, text: str) -> LexicalQuery:
         """Return what the index holds of the terms of `text`; good until the next change of the index."""
         terms, times = np.unique(grams(text), return_counts=True)
+        found = self._found(terms)
+        idf = self._idf(terms, found)
+        weights = (times * idf * (self.k1 + 1)).astype(np.float32)
+        return LexicalQuery(found, weights, self._norms())
+
+    def rarities(self, text: str) -> dict[int, float]:
+        """Return the IDF of every different term of `text`, by term."""
+        terms = np.unique(grams(text))
+        return dict(zip(terms.tolist(), self._idf(terms, self._found(terms)).tolist(), strict=True))
+
+    def _found(self, terms: NDArray[np.int64]) -> list[_Posting]:
         found = [part for s in self._segments if len(s) and len(terms) for part in _postings(s, terms)]
-        if self._count < self.slots:
-            found = [(i, slots[kept], counts[kept]) for i, slots, counts in found for kept in (self._alive[slots],)]
+        if self._count == self.slots:
+            return found
+        return [(i, slots[kept], counts[kept]) for i, slots, counts in found for kept in (self._alive[slots],)]
+
+    def _idf(self, terms: NDArray[np.int64], found: Sequence[_Posting]) -> NDArray[np.float64]:
         frequency = np.zeros(len(terms))
         for i, slots, _ in found:
             frequency[i] += len(slots)
-        idf = np.log1p((self._count - frequency + 0.5) / (frequency + 0.5))
-        weights = (times * idf * (self.k1 + 1)).astype(np.float32)
-        return LexicalQuery(found, weights, self._norms())
+        return np.log1p((self._count - frequency + 0.5) / (frequency + 0.5))
 
     def scores(self, text: str) -> NDArray[np.float32]:
         """Return the score of every slot for the query `text`, shape (slots,); 0 where nothing is shared or removed."""

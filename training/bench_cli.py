@@ -1,14 +1,14 @@
-"""The commands `yousu bench classify` and `yousu bench route`: what a labelled table teaches, side by side."""
+"""The commands `yousu bench classify`, `route` and `answers`: what labelled rows teach, cross-validated."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from models.locations import bundle_dir, home_dir
+from models.locations import bundle_dir, data_dir, home_dir
 from training.cli import told
 
 NAMES = {
@@ -87,3 +87,42 @@ def _show(results: dict[str, dict[str, float]], title: str) -> None:
         table.add_row(NAMES[name], f"{row['accuracy']:.3f}", f"{row['macro_f1']:.3f}", style=style)
     typer.echo(title)
     Console().print(table)
+
+
+def bench_answers(
+    bundle: Annotated[Path, typer.Option(help="模型包文件夹:取其编码器与检索权重")] = bundle_dir(),
+    data: Annotated[Path, typer.Option(help="数据文件夹(含 kb/)")] = data_dir(),
+    show: Annotated[int, typer.Option(min=0, help="列出把握最大的几处错误,供核对问题的标注")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """答复测评:开发问题按条目分折交叉检验的首条命中、答复率、答对率、误答率与可靠性;另把每位作者整个留出。"""
+    from training.answering import ask_all, doubtful, measure
+
+    with told():
+        asked = ask_all(bundle, data / "kb" / "entries.csv", data / "kb" / "dev_questions.csv")
+        figures = measure(asked)
+    if as_json:
+        typer.echo(json.dumps(figures, ensure_ascii=False))
+        return
+    _show_answers(figures)
+    for confidence, row, found in doubtful(asked, show):
+        typer.echo(f"{confidence:.3f}  {row.question}  标注:{row.entry_id or '无条目'},首条:{found}")
+
+
+def _show_answers(figures: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", "首条命中", "答复率", "答对率", "误答率(无条目的问题)")
+    names = ("retrieval_r1", "answered", "right_among_answered", "off_topic_answered")
+    told_as = {"按条目分折": figures, **{f"作者 {a} 全部留出": f for a, f in figures["authors"].items()}}
+    for name, row in told_as.items():
+        table.add_row(name, *("—" if row[n] is None else f"{row[n]:.3f}" for n in names))
+    weighted = (figures["retrieval_r1"], *(figures[f"{n}_weighted"] for n in names[1:]))
+    table.add_row("按条目分折,长短加权", *("—" if v is None else f"{v:.3f}" for v in weighted))
+    bins = Table("平均把握", "实际答对", "问题数", title=f"可靠性(ECE {figures['ece']:.3f})", title_justify="left")
+    for confidence, right, count in figures["bins"]:
+        bins.add_row(f"{confidence:.2f}", f"{right:.2f}", str(count))
+    typer.echo(f"{figures['questions']} 个问题,其中 {figures['off_topic_questions']} 个没有条目能答")
+    Console().print(table)
+    Console().print(bins)

@@ -92,7 +92,12 @@ def _answering(a: dict[str, Any]) -> list[str]:
         "",
         f"- Calibrated on `{made['questions']['file']}`, {made['questions']['rows']} written questions over"
         f" {made['entries']['published']} published entries ({m['how']}).",
-        f"- R@1 {m['retrieval_r1']:.3f}; at the threshold {a['threshold']}: answered {m['answered']:.3f}, right among"
-        f" answered {m['right_among_answered']}, off-topic answered {m['off_topic_answered']:.3f}, ECE {m['ece']:.3f}.",
+        f"- R@1 {m['retrieval_r1']}; at the threshold {a['threshold']}: answered {m['answered']}, right among"
+        f" answered {m['right_among_answered']}, off-topic answered {m['off_topic_answered']}, ECE {m['ece']}.",
+        *(
+            f"- With the questions of author {name} left out of model and threshold: answered {f['answered']}, right"
+            f" {f['right_among_answered']}, off-topic {f['off_topic_answered']}."
+            for name, f in m.get("authors", {}).items()
+        ),
         "",
     ]

@@ -1,0 +1,71 @@
+"""What the confidence measures: whether the entry holds what is asked, and whether it is alone in doing so."""
+
+import math
+
+import pytest
+
+from kb.confidence import FEATURES, KNOWN, Confidence, aspects, measured
+from kb.entry import KnowledgeEntry
+from kb.index import Hit
+from kb.lexical import Bm25Index
+from tests.kb.test_answering import entry
+
+POOL = entry(1, "游泳馆多少钱一次", "游泳馆一次三十元,12岁以下半价。")
+LIBRARY = entry(2, "图书馆几点开门", "图书馆早上九点开门。")
+
+
+def asked(text: str, *found: KnowledgeEntry) -> dict[str, float]:
+    """What is measured when `found` come first and next, with cosines and scores that fall."""
+    index = Bm25Index([f"{e.question} {e.answer}" for e in (POOL, LIBRARY)])
+    hits = [Hit(e, 2.0 - i, 0.95 - 0.02 * i, 0.94 - 0.02 * i, 0.5 - 0.2 * i) for i, e in enumerate(found)]
+    return measured(text, hits, index.rarities(text))
+
+
+def test_what_the_entry_does_not_speak_of_is_not_covered() -> None:
+    near, far = asked("游泳馆多少钱", POOL), asked("游泳馆能带宠物狗进去玩吗", POOL)
+    assert near["coverage"] == pytest.approx(1)
+    assert far["coverage"] < 0.5
+
+
+def test_another_thing_asked_of_the_same_subject_shows() -> None:
+    assert asked("游泳馆一次要多少钱", POOL)["aspect"] == 0
+    assert asked("游泳馆几点关门", POOL)["aspect"] == 1
+
+
+def test_a_number_that_the_entry_lacks_shows() -> None:
+    assert asked("12岁的娃游泳多少钱", POOL)["number"] == 0
+    assert asked("65岁的人游泳多少钱", POOL)["number"] == 1
+
+
+def test_the_lead_is_over_the_best_of_the_others() -> None:
+    found = asked("游泳馆多少钱", POOL, LIBRARY)
+    assert found["score_gap"] == pytest.approx(1)
+    assert found["question_gap"] == pytest.approx(0.02)
+    assert found["coverage_gap"] > 0.5
+    assert found["first_share"] == pytest.approx(1 / (1 + math.exp(-1)))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("啥时候交", {"when"}), ("去哪办、带啥材料", {"where", "papers"}), ("路灯坏了", set()), ("能不能退", {"whether"})],
+)
+def test_what_is_asked_for_is_told_by_its_words(text: str, told: set[str]) -> None:
+    assert aspects(text) == told
+
+
+def record(**changes: object) -> dict[str, object]:
+    made = {"features": ["aspect"], "mean": [0.0], "scale": [1.0], "weights": [-2.0], "bias": 1.0, "threshold": 0.5}
+    return {**made, **changes}
+
+
+def test_a_record_of_an_older_bundle_still_counts_what_it_names() -> None:
+    older = ["dense", "question", "question_gap", "lexical_gap", "score_gap", "length"]
+    zeros = dict.fromkeys(("mean", "weights"), [0.0] * 6)
+    confidence = Confidence(record(features=older, scale=[1.0] * 6, **zeros))
+    assert confidence("游泳", [Hit(POOL, 1.0, 0.9, 0.9, 0.1)], {}) == pytest.approx(1 / (1 + math.exp(-1)))
+
+
+def test_a_measure_that_nobody_knows_is_refused() -> None:
+    assert set(FEATURES) <= KNOWN
+    with pytest.raises(ValueError, match="实有 luck"):
+        Confidence(record(features=["luck"]))
