@@ -10,6 +10,7 @@ from functools import cached_property
 
 from kb.answering import Answerer
 from kb.entry import KnowledgeEntry
+from kb.fusion import FILE, Fusion
 from kb.importing import Known
 from kb.index import HybridIndex
 from kb.likeness import NEAR, contrast
@@ -68,7 +69,8 @@ class Desk:
         return Answerer(self.published, calibration)
 
     def _index(self, entries: Sequence[KnowledgeEntry]) -> HybridIndex:
-        return HybridIndex(entries, self.embedder, home_dir() / "index" / "entries.vectors")
+        fusion = Fusion.load(bundle_dir() / FILE)  # ranked as in the service
+        return HybridIndex(entries, self.embedder, home_dir() / "index" / "entries.vectors", fusion)
 
 
 def near_in(index: HybridIndex, embedder: Embedder, question: str) -> Sequence[tuple[KnowledgeEntry, float]]:

@@ -113,8 +113,8 @@ def fit_answering(bundle: Path, entries_file: Path, questions_file: Path) -> dic
         "features": list(FEATURES),
         "mean": model.mean.tolist(),
         "scale": model.scale.tolist(),
-        "weights": model.logistic.coef_[0].tolist(),
-        "bias": float(model.logistic.intercept_[0]),
+        "weights": model.weights.tolist(),
+        "bias": model.bias,
         "threshold": round(threshold_of(confidence, asked), 4),
         "made": {
             "entries": {"file": entries_file.name, "sha256": file_hash(entries_file), "published": asked.entries},
@@ -197,15 +197,19 @@ def balanced(lengths: NDArray[np.int64], wanted: Flags) -> Floats:
 
 
 class _Model:
-    """The logistic model over scaled measures."""
+    """The logistic model over scaled measures; questions that are all right, or all wrong, give one constant."""
 
     def __init__(self, asked: Questions) -> None:
         self.mean, self.scale = asked.x.mean(0), np.maximum(asked.x.std(0), 1e-9)
-        self.logistic = LogisticRegression(C=STRENGTH, max_iter=3000)
-        self.logistic.fit(scaled(asked.x, self.mean, self.scale), asked.right, sample_weight=asked.weights)
+        right, n = float(asked.right.sum()), len(asked.right)
+        self.weights, self.bias = np.zeros(asked.x.shape[1]), float(np.log((right + 1) / (n - right + 1)))
+        if 0 < right < n:
+            logistic = LogisticRegression(C=STRENGTH, max_iter=3000)
+            logistic.fit(scaled(asked.x, self.mean, self.scale), asked.right, sample_weight=asked.weights)
+            self.weights, self.bias = logistic.coef_[0], float(logistic.intercept_[0])
 
     def __call__(self, x: Floats) -> Floats:
-        probability: Floats = self.logistic.predict_proba(scaled(x, self.mean, self.scale))[:, 1]
+        probability: Floats = 1 / (1 + np.exp(-(scaled(x, self.mean, self.scale) @ self.weights + self.bias)))
         return probability
 
 
@@ -215,7 +219,7 @@ def _by_author(asked: Questions) -> dict[str, dict[str, Any]]:
     found = {}
     for name in np.unique(author):
         inside, outside = asked.of(author != name), asked.of(author == name)
-        if len(inside.rows) and inside.right.any() and not inside.right.all():
+        if len(inside.rows):
             threshold = threshold_of(cross_fitted(inside), inside)
             found[str(name)] = _figures(_Model(inside)(outside.x) >= threshold, outside)
     return found

@@ -339,10 +339,31 @@ def _show(results: dict[str, dict[str, float]], title: str) -> None:
 def train_retrieval(
     bundle: Annotated[Path, typer.Option(help="模型包文件夹(须有 encoder/)")] = bundle_dir(),
     data: Annotated[Path, typer.Option(help="数据文件夹(含 kb/)")] = data_dir(),
+    feedback: Annotated[
+        str, typer.Option(help="坐席对答复的点选与改正所在的数据库地址;home 表示本机的。条目也取自该库,并重校答复把握")
+    ] = "",
 ) -> None:
-    """用 data/kb 的条目与开发问题确定向量与 BM25 的权重,写入模型包的 retrieval.json。"""
-    from training.retrieval import fit_fusion
+    """用条目与开发问题确定向量与 BM25 的权重,写入模型包的 retrieval.json;带 --feedback 时也学坐席的反馈。"""
+    questions = data / "kb" / "dev_questions.csv"
+    if not feedback:
+        from training.retrieval import fit_fusion
 
-    record = fit_fusion(bundle, data / "kb" / "entries.csv", data / "kb" / "dev_questions.csv")
+        _told_fusion(fit_fusion(bundle, data / "kb" / "entries.csv", questions))
+        return
+    from training.relevance import adapt
+
+    with told():
+        records, relevance = adapt(bundle, questions, _database() if feedback == "home" else feedback)
+    left = "".join(f",{why} {n} 条" for why, n in relevance.left_out.items())
+    typer.echo(f"反馈给出 {len(relevance.questions)} 个问题{left}")
+    _told_fusion(records["retrieval"])
+    made, metrics = records["answering"], records["answering"]["metrics"]
+    typer.echo(
+        f"答复门槛 {made['threshold']}:答复率 {metrics['answered']},答对率 {metrics['right_among_answered']},"
+        f"误答率 {metrics['off_topic_answered']}"
+    )
+
+
+def _told_fusion(record: dict[str, Any]) -> None:
     share, metrics = record["weights"]["dense_short"], record["metrics"]
     typer.echo(f"向量占比 {share}:未参与选择的问题 R@1 {metrics['r1']:.3f},MRR@10 {metrics['mrr10']:.3f}")
