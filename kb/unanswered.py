@@ -102,30 +102,39 @@ class UnansweredQueue:
         with Session(self._engine) as session:
             return tuple(_cluster(r) for r in session.scalars(query.where(wanted)))
 
-    def assign(self, number: int, assignee: str, *, who: str) -> Unanswered:
-        """Give a cluster to somebody; raises UnknownEntryError, NotAllowedError when it is closed."""
+    def assign(
+        self, number: int, assignee: str, *, who: str, entry_id: str = "", within: Session | None = None
+    ) -> Unanswered:
+        """Give a cluster to somebody, with the entry that is being written for it, if there is one.
+
+        Raises UnknownEntryError, NotAllowedError when it is closed. `within` is the transaction to write in.
+        """
         if not 1 <= len(assignee.strip()) <= 64:
             raise StoreError(f"受派人:应为 1 至 64 字,实为 {assignee[:70]!r}")
-        return self._handle(number, who, status="assigned", assignee=assignee)
+        return self._handle(number, who, within, status="assigned", assignee=assignee, entry_id=entry_id[:64])
 
-    def close(self, number: int, *, who: str, entry_id: str = "", note: str = "") -> Unanswered:
+    def close(
+        self, number: int, *, who: str, entry_id: str = "", note: str = "", within: Session | None = None
+    ) -> Unanswered:
         """Close a cluster, answered by an entry or with a note; a like question opens a new one."""
         if not entry_id and not note.strip():
             raise StoreError("关闭:应给出解决它的条目或说明,实际都没有")
-        return self._handle(number, who, status="closed", entry_id=entry_id, note=note)
+        return self._handle(number, who, within, status="closed", entry_id=entry_id[:64], note=note)
 
-    def _handle(self, number: int, who: str, **values: str) -> Unanswered:
-        with Session(self._engine) as session, session.begin():
-            lock(session, "unanswered")
-            row = session.get(UnansweredRow, number)
-            if row is None:
-                raise UnknownEntryError(f"没有未答问题 {number}")
-            if row.status == "closed":
-                raise NotAllowedError(f"未答问题 {number} 已由 {row.handled_by} 关闭")
-            for name, value in {**values, "handled_by": who[:64]}.items():
-                setattr(row, name, value)
-            session.flush()
-            return _cluster(row)
+    def _handle(self, number: int, who: str, within: Session | None, **values: str) -> Unanswered:
+        if within is None:
+            with Session(self._engine) as session, session.begin():
+                return self._handle(number, who, session, **values)
+        lock(within, "unanswered")
+        row = within.get(UnansweredRow, number)
+        if row is None:
+            raise UnknownEntryError(f"没有未答问题 {number}")
+        if row.status == "closed":
+            raise NotAllowedError(f"未答问题 {number} 已由 {row.handled_by} 关闭")
+        for name, value in {**values, "handled_by": who[:64]}.items():
+            setattr(row, name, value)
+        within.flush()
+        return _cluster(row)
 
 
 def _sample(question: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 
-from serve.api import assist, batch, bundles, entries, entry_files, feedback, health, insight, session, tickets
+from serve.api import assist, batch, bundles, desk, entries, entry_files, feedback, health, insight, session, tickets
 from serve.api.deps import Gate
 from serve.api.guard import Guard
 from serve.api.problems import Problem, install
@@ -19,7 +19,7 @@ from serve.runtime import Runtime
 
 ROUTERS = (
     assist.router, batch.router, feedback.router, tickets.router, entry_files.router, entries.router, bundles.router,
-    session.router, health.router, insight.router,
+    session.router, health.router, insight.router, desk.router,
 )  # fmt: skip
 """Every router; a new capability adds its own here and its permissions to `serve.permissions`."""
 

@@ -12,14 +12,18 @@ export class Problem extends Error {
 
 const SAID = { 401: "请先登录", 403: "没有权限", 429: "请求太快,稍等再试" };
 
-async function send(method, path, body, more, seconds) {
+/** Ask with a body that is sent as it is, such as a file. */
+export const send = (method, path, body, headers = {}, seconds = 60) => ask(method, path, body, headers, seconds);
+
+async function request(method, path, body, more, seconds) {
   const headers = { ...more };
-  if (body !== undefined) headers["content-type"] = "application/json";
+  const whole = body instanceof Blob;
+  if (body !== undefined && !whole) headers["content-type"] = "application/json";
   const csrf = sessionStorage.getItem("csrf");
   if (csrf && method !== "GET") headers["x-csrf-token"] = csrf;
   try {
     return await fetch(path, {
-      method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: AbortSignal.timeout(seconds * 1000),
+      method, headers, body: body === undefined || whole ? body : JSON.stringify(body), signal: AbortSignal.timeout(seconds * 1000),
     });
   } catch {
     throw new Problem("连不上服务");
@@ -27,10 +31,10 @@ async function send(method, path, body, more, seconds) {
 }
 
 export async function ask(method, path, body, headers = {}, seconds = 8) {
-  let reply = await send(method, path, body, headers, seconds);
+  let reply = await request(method, path, body, headers, seconds);
   if (reply.status === 401 && path !== "v1/session") {
     await login();
-    reply = await send(method, path, body, headers, seconds);
+    reply = await request(method, path, body, headers, seconds);
   }
   const content = await reply.json().catch(() => ({}));
   if (reply.ok) return content;

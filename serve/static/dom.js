@@ -34,6 +34,19 @@ export function draw(host, data, build, marked = host) {
   return true;
 }
 
+let pressed = null;
+document.addEventListener("pointerdown", () => { pressed ??= Promise.withResolvers?.() ?? deferred(); }, true);
+for (const over of ["pointerup", "pointercancel"]) document.addEventListener(over, () => setTimeout(() => { pressed?.resolve(); pressed = null; }), true);
+
+function deferred() {
+  const made = {};
+  made.promise = new Promise((resolve) => { made.resolve = resolve; });
+  return made;
+}
+
+/** Resolve when no button of the mouse is down: what is drawn anew between press and release swallows the click. */
+export const settled = () => pressed?.promise ?? Promise.resolve();
+
 /** Say a probability in words: [class, words]. */
 export function sure(p) {
   if (p >= 0.85) return ["high", "很有把握"];

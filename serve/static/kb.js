@@ -1,7 +1,11 @@
 // The knowledge desk: find an entry, edit it beside its preview, move it through review, compare and restore versions.
 import { get, post, put } from "./api.js";
 import { answerNodes } from "./cards.js";
-import { $, el, sure } from "./dom.js";
+import { $, el, settled, sure } from "./dom.js";
+import { hits } from "./kb_hits.js";
+import { importing } from "./kb_import.js";
+import { health, take, unanswered } from "./kb_lists.js";
+import { drawVersions } from "./kb_versions.js";
 
 const FIELDS = [
   ["question", "题目", "full"], ["answer", "答复(坐席照读)", "full text"], ["basis", "依据(文号、条款)", "full"],
@@ -12,11 +16,13 @@ const FIELDS = [
 const NAMES = Object.fromEntries([...FIELDS, ["status", "状态"], ["reviewer", "审核人"], ["id", "编号"]].map(([k, n]) => [k, n.replace(/\(.*/, "")]));
 const STATES = { draft: ["unsure", "草稿"], review: ["correct", "待审"], published: ["accept", "已发布"], retired: ["", "已停用"] };
 const ACTIONS = { draft: [["submit", "送审"], ["retire", "停用"]], review: [["publish", "发布"], ["return", "退回"]], published: [["retire", "停用"]], retired: [["reopen", "重开"]] };
-const DONE = { create: "新建", edit: "修改", restore: "恢复旧版", submit: "送审", return: "退回", publish: "发布", retire: "停用", reopen: "重开", import: "导入" };
 
 let open = null;
 let cursor = "";
 let timer = 0;
+let view = "entries";
+let answering = null;
+let asked = 0;
 
 function say(words, bad = false) {
   $("#message").textContent = words;
@@ -28,9 +34,20 @@ const guarded = (work) => async (...args) => {
 };
 
 const list = guarded(async (more = false) => {
-  const query = { q: $("#q").value.trim(), status: $("#status").value, limit: 60, cursor: more ? cursor : "" };
+  const mine = ++asked;
+  if (view === "unanswered" || view === "health") {
+    const rows = await (view === "health" ? health(desk) : unanswered(desk));
+    await settled();
+    if (mine !== asked) return;
+    $("#list").replaceChildren(...rows);
+    $("#more").hidden = true;
+    return;
+  }
+  const query = { q: $("#q").value.trim(), status: view === "review" ? "review" : $("#status").value, limit: 60, cursor: more ? cursor : "" };
   const found = await get(`v1/entries?${new URLSearchParams(query)}`);
-  cursor = found.next;
+  await settled();
+  if (mine !== asked) return;
+  cursor = found.next ?? "";
   const rows = found.items.map(({ entry }) => el("li", {}, el("button", { type: "button", "data-id": entry.id, "aria-current": String(entry.id === open?.entry.id), onclick: () => load(entry.id) },
     el("span", {}, entry.question), el("span", { class: `badge ${STATES[entry.status][0]}` }, STATES[entry.status][1]), el("small", {}, `${entry.id} · ${entry.department || "未注明部门"}`))));
   if (more) $("#list").append(...rows); else $("#list").replaceChildren(...rows);
@@ -39,6 +56,7 @@ const list = guarded(async (more = false) => {
 });
 
 const load = guarded(async (id) => {
+  answering = null;
   show(await get(`v1/entries/${encodeURIComponent(id)}`));
   say("");
   await versions();
@@ -86,6 +104,12 @@ const save = guarded(async () => {
   if (!entry.id.trim()) throw new Error("请填编号");
   show(await put(`v1/entries/${encodeURIComponent(entry.id.trim())}`, { ...signed(open.revision ? "修改" : "新建"), entry }));
   say("已存为草稿");
+  if (answering) {
+    const cluster = answering;
+    answering = null;
+    await take(desk, cluster, entry.id.trim());
+    say(`已存为草稿,关联未答问题 ${cluster.id}`);
+  }
   await Promise.all([list(), versions()]);
 });
 
@@ -103,24 +127,14 @@ const restore = guarded(async (revision) => {
 
 const versions = guarded(async () => {
   const { items } = await get(`v1/entries/${encodeURIComponent(open.entry.id)}/versions`);
-  $("#versions").replaceChildren(el("ol", {}, ...items.map((v, i) => version(v, items[i + 1], i === 0))));
+  await settled();
+  drawVersions(items, NAMES, restore);
 });
-
-function version(v, before, newest) {
-  const changed = before ? Object.keys(v.entry).filter((k) => v.entry[k] !== before.entry[k]) : [];
-  const differences = changed.map((k) => el("p", { class: "diff" }, `${NAMES[k] ?? k}:`, el("del", {}, before.entry[k] || "(空)"), " → ", el("ins", {}, v.entry[k] || "(空)")));
-  return el("li", {},
-    el("div", { class: "row" },
-      el("span", {}, `修订 ${v.revision} · ${DONE[v.action] ?? v.action} · ${v.who}`),
-      newest ? el("span", { class: "badge" }, "当前") : el("button", { type: "button", onclick: () => restore(v.revision) }, "恢复")),
-    el("p", { class: "soft" }, `${new Date(v.at).toLocaleString("zh-CN")} · ${v.why}`),
-    differences.length ? el("details", {}, el("summary", {}, `与上一版相比改了 ${changed.map((k) => NAMES[k] ?? k).join("、")}`), ...differences) : "");
-}
 
 const test = guarded(async () => {
   const text = $("#ask").value.trim();
   if (!text) return;
-  const { answered, entries } = await post("v1/answer", { text });
+  const { answered, entries } = await post("v1/answer", { text, final: false });
   const best = entries[0];
   const pick = (e) => el("li", {}, el("button", { type: "button", onclick: () => load(e.entry_id) }, `${e.entry_id} ${e.question}`));
   $("#result").replaceChildren(...(answered
@@ -130,12 +144,49 @@ const test = guarded(async () => {
 
 const blank = () => ({ entry: Object.fromEntries([...FIELDS.map(([k]) => [k, ""]), ["id", ""], ["status", "draft"]]), revision: 0, live: null });
 
+const desk = {
+  load, say, redraw: () => list(), who: () => $("#who").value.trim(),
+  write(prefilled, cluster) {
+    const fresh = blank();
+    show({ ...fresh, entry: { ...fresh.entry, ...prefilled } });
+    answering = cluster;
+    say(`为未答问题 ${cluster.id} 写条目`);
+    $("#form input").focus();
+  },
+};
+
+function turn(name) {
+  view = name;
+  for (const button of document.querySelectorAll("#views button")) {
+    const on = button.id === `view-${name}`;
+    button.setAttribute("aria-selected", String(on));
+    button.tabIndex = on ? 0 : -1;
+  }
+  $("#list").setAttribute("aria-labelledby", `view-${name}`);
+  $("#search").hidden = name === "unanswered" || name === "health";
+  $("#status").disabled = name === "review";
+  $("#kinds").hidden = name !== "health";
+  list();
+}
+
+const views = [...document.querySelectorAll("#views button")];
+views.forEach((button, i) => {
+  button.addEventListener("click", () => turn(button.id.slice(5)));
+  button.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const next = step && views[(i + step + views.length) % views.length];
+    if (next) { turn(next.id.slice(5)); next.focus(); }
+  });
+});
+$("#kind").addEventListener("change", () => list());
+importing({ who: desk.who, after: () => list() });
+hits(load);
 $("#who").value = localStorage.getItem("who") ?? "";
 $("#who").addEventListener("change", () => localStorage.setItem("who", $("#who").value.trim()));
 $("#q").addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(list, 150); });
 $("#status").addEventListener("change", () => list());
 $("#more").addEventListener("click", () => list(true));
-$("#new").addEventListener("click", () => { show(blank()); $("#form input").focus(); });
+$("#new").addEventListener("click", () => { answering = null; show(blank()); $("#form input").focus(); });
 $("#form").addEventListener("input", preview);
 $("#form").addEventListener("submit", (event) => event.preventDefault());
 $("#test").addEventListener("submit", (event) => { event.preventDefault(); test(); });

@@ -3,7 +3,7 @@ import { Problem, back, get, post } from "./api.js";
 import * as cards from "./cards.js";
 import * as correct from "./correct.js";
 import { Decisions, FIELD_NAMES } from "./decisions.js";
-import { $, copy, el } from "./dom.js";
+import { $, copy, el, settled } from "./dom.js";
 import { listen } from "./keys.js";
 import { close as closePicker } from "./picker.js";
 import { follow, merge } from "./session.js";
@@ -50,6 +50,7 @@ async function look() {
   const since = typed;
   try {
     const body = await post("v1/assist", { text, final: false });
+    await settled();
     if (mine === epoch) await arrived(body, text, since);
   } catch (problem) {
     await failed(problem, mine);

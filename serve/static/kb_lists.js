@@ -1,0 +1,67 @@
+// The lists of the desk beside the entries: unanswered questions by cluster, and what is wrong with entries.
+import { get, post, put } from "./api.js";
+import { $, el } from "./dom.js";
+
+const WAITS = { "": "", draft: "草稿", review: "待审", published: "已发布", retired: "已停用", missing: "条目不在了" };
+const day = (moment) => new Date(moment).toLocaleDateString("zh-CN");
+
+/** Draw the queue; `desk` gives write(prefilled, cluster), load(id), signed(why) and say(words, bad). */
+export async function unanswered(desk) {
+  const { items } = await get("v1/desk/unanswered?limit=100");
+  $("#count").textContent = items.length ? `${items.length} 簇未答的问题,问得多的在前` : "没有未答的问题";
+  return items.map((c) => el("li", { class: "cluster" },
+    el("p", {}, c.sample),
+    el("p", { class: "soft" }, `问过 ${c.asked} 次 · 最近 ${day(c.last_at)}${c.assignee ? ` · ${c.assignee} 在写` : ""}${c.entry_id ? ` · ${c.entry_id} ${WAITS[c.entry_status]}` : ""}`),
+    el("div", { class: "row" },
+      c.entry_id && c.entry_status !== "missing"
+        ? el("button", { type: "button", onclick: () => desk.load(c.entry_id) }, "看条目")
+        : el("button", { type: "button", onclick: () => write(desk, c) }, "写条目"),
+      c.entry_status === "published"
+        ? el("button", { type: "button", onclick: () => handle(desk, c, { action: "close", entry_id: c.entry_id }) }, "已答,关闭")
+        : el("button", { type: "button", onclick: () => dismiss(desk, c) }, "不必写,关闭"))));
+}
+
+/** Open the form with what is known: the question, the category the classifier gives, its lead unit, where it came from. */
+async function write(desk, cluster) {
+  const guess = await post("v1/assist", { text: cluster.sample, final: false }).catch(() => null);
+  const category = guess?.category;
+  const lead = guess?.route?.targets.find((t) => t.role === "lead");
+  desk.write({
+    question: cluster.sample, aliases: "", category: category?.path[Math.max(category.depth, 1) - 1] ?? "",
+    department: lead?.path?.at(-1) ?? "", source: `未答问题 ${cluster.id},问过 ${cluster.asked} 次`,
+  }, cluster);
+}
+
+async function handle(desk, cluster, sent) {
+  try {
+    await put(`v1/desk/unanswered/${cluster.id}`, { who: desk.who(), ...sent });
+    desk.say(sent.action === "close" ? "已关闭" : "已领走");
+  } catch (problem) {
+    desk.say(problem.message, true);
+  }
+  await desk.redraw();
+}
+
+/** Remember which entry is being written for a cluster. */
+export const take = (desk, cluster, entry_id) => handle(desk, cluster, { action: "assign", entry_id });
+
+function dismiss(desk, cluster) {
+  const note = el("input", { "aria-label": "不必写的原因", placeholder: "不必写的原因", maxLength: 1000 });
+  const form = el("form", { class: "row", onsubmit: (event) => { event.preventDefault(); if (note.value.trim()) handle(desk, cluster, { action: "close", note: note.value.trim() }); else note.focus(); } }, note, el("button", {}, "关闭"));
+  const row = [...document.querySelectorAll("#list .cluster")].find((li) => li.firstChild.textContent === cluster.sample);
+  row?.querySelector("form")?.remove();
+  row?.append(form);
+  note.focus();
+}
+
+/** Draw what is wrong with published entries; the select narrows it to one kind. */
+export async function health(desk) {
+  const wanted = $("#kind").value;
+  const { counts, items } = await get(`v1/desk/health${wanted ? `?kind=${wanted}` : ""}`);
+  const all = counts.reduce((sum, c) => sum + c.count, 0);
+  $("#kind").replaceChildren(el("option", { value: "" }, `全部 ${all}`), ...counts.map((c) => el("option", { value: c.kind }, `${c.name} ${c.count}`)));
+  $("#kind").value = wanted;
+  $("#count").textContent = items.length ? `${items.length} 处` : "没有发现问题";
+  return items.map((f) => el("li", {}, el("button", { type: "button", "data-id": f.entry_id, onclick: () => desk.load(f.entry_id) },
+    el("span", {}, f.question), el("span", { class: "badge low" }, f.name), el("small", {}, [f.entry_id, f.detail].filter(Boolean).join(" · ")))));
+}
