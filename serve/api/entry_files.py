@@ -83,7 +83,7 @@ async def take_in(
     except FileError as error:
         raise InputError(mask(str(error))) from error
     if dry_run:
-        return reply(_report(checked, dry_run=True))
+        return reply(_report(checked, dry_run=True) | _aside(checked))
     content = [hashlib.sha256(body).hexdigest(), name, mapping, why, accept_near, encoding]
 
     def make(session: Session) -> dict[str, Any]:
@@ -99,7 +99,7 @@ async def take_in(
     with told():
         key = idempotency_key and f"entries.import:{idempotency_key}"
         report, repeated = await asyncio.to_thread(runtime.records.once, info.who, key, content, make)
-    return reply(report, headers={"Idempotent-Replay": "true"} if repeated else None)
+    return reply(report | _aside(checked), headers={"Idempotent-Replay": "true"} if repeated else None)
 
 
 def _mapping(options: list[str]) -> dict[str, str]:
@@ -131,6 +131,18 @@ def _report(checked: Checked, *, dry_run: bool) -> dict[str, Any]:
     report = asdict(checked.report) | {"dry_run": dry_run}
     report["faults"] = [f | {"found": mask(f["found"])} for f in report["faults"][:MOST_FAULTS]]
     return report
+
+
+def _aside(checked: Checked) -> dict[str, Any]:
+    """Return the rows set aside as they were sent; kept out of the stored reply, since nothing in them is masked."""
+    rows = [
+        {
+            "row": row.number, "reason": mask(why),
+            "cells": {k: v.encode("utf-8", "replace").decode() for k, v in row.cells.items()},
+        }
+        for row, why in checked.aside[:MOST_FAULTS]
+    ]  # fmt: skip
+    return {"headings": list(checked.headings), "aside": rows}
 
 
 @router.get(

@@ -139,6 +139,14 @@ class FaultOut(_Model):
     found: str = Field(description="实为什么(已脱敏)")
 
 
+class AsideOut(_Model):
+    """A row that was set aside, as it stands in the file that was sent, so that it can be mended and sent again."""
+
+    row: int = Field(description="第几行;表头是第 1 行")
+    cells: dict[str, str] = Field(description="这一行各列的内容")
+    reason: str = Field(description="为什么搁置(已脱敏)")
+
+
 class ImportOut(_Model):
     """What an import did, or would do."""
 
@@ -149,6 +157,8 @@ class ImportOut(_Model):
     set_aside: int = Field(description="搁置几行")
     faults: list[FaultOut] = Field(description="每一处错误,按行;最多 2000 处")
     ignored: list[str] = Field(description="没有用到的列")
+    headings: list[str] = Field(description="文件的各列")
+    aside: list[AsideOut] = Field(description="搁置的行,供修改后再导入;最多 2000 行,只回给发送者,不保存")
     dry_run: bool = Field(description="是否只检查、未入库")
 
 

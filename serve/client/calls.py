@@ -69,6 +69,17 @@ class Answers(TypedDict):
     """追问连同上文补全成的整句;不是追问则没有"""
 
 
+class AsideOut(TypedDict):
+    """A row that was set aside, as it stands in the file that was sent, so that it can be mended and sent again."""
+
+    row: int
+    """第几行;表头是第 1 行"""
+    cells: dict[str, str]
+    """这一行各列的内容"""
+    reason: str
+    """为什么搁置(已脱敏)"""
+
+
 class AssistOut(TypedDict):
     """Everything put in front of the operator."""
 
@@ -460,6 +471,21 @@ class HTTPValidationError(TypedDict):
     detail: NotRequired[list[ValidationError]]
 
 
+class Handling(TypedDict):
+    """What is done with an unanswered question."""
+
+    action: Literal["assign", "close"]
+    """assign 领走 / close 关闭"""
+    who: NotRequired[str]
+    """操作人;启用密钥后不必写"""
+    assignee: NotRequired[str]
+    """由谁写条目;空 = 操作人"""
+    entry_id: NotRequired[str]
+    """为它写的条目"""
+    note: NotRequired[str]
+    """关闭而没有条目时的说明"""
+
+
 class HitTestIn(TypedDict):
     """Questions to try on the entries that are answered from now."""
 
@@ -523,6 +549,10 @@ class ImportOut(TypedDict):
     """每一处错误,按行;最多 2000 处"""
     ignored: list[str]
     """没有用到的列"""
+    headings: list[str]
+    """文件的各列"""
+    aside: list[AsideOut]
+    """搁置的行,供修改后再导入;最多 2000 行,只回给发送者,不保存"""
     dry_run: bool
     """是否只检查、未入库"""
 
@@ -1364,6 +1394,30 @@ class Client(Caller):
         Store what became of tickets; faulty ones are set aside with the reason. Sending again replaces.
         """
         return self._call("POST", "/v1/outcomes", body=body)
+
+    def get_desk_unanswered(
+        self, *, status: Literal["", "open", "assigned", "closed"] | None = None, limit: int | None = None
+    ) -> Any:
+        """未答的问题,按簇。
+
+        Return clusters of like questions, the most asked first, each with the state of the entry written
+        for it.
+        """
+        return self._call("GET", "/v1/desk/unanswered", query={"status": status, "limit": limit})
+
+    def put_desk_unanswered(self, number: int, body: Handling) -> Any:
+        """领走或关闭未答的问题。
+
+        Assign or close a cluster; the act and its line in the audit trail stand or fall together.
+        """
+        return self._call("PUT", f"/v1/desk/unanswered/{part(number)}", body=body)
+
+    def get_desk_health(self, *, days: int | None = None, kind: str | None = None) -> Any:
+        """知识库体检:过期、将到期、冲突、从未命中。
+
+        Return what is wrong with the published entries, and how many of each kind.
+        """
+        return self._call("GET", "/v1/desk/health", query={"days": days, "kind": kind})
 
     def session_transcript(self, session: str, body: Piece) -> dict[str, Any]:
         """推送通话转写。"""

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from kb.feedback import Feedback
+from kb.recorder import Recorder
 from kb.store import EntryStore
+from kb.unanswered import UnansweredQueue
 from serve import similar
 from serve.app import create_app
 from serve.engine import Engine
@@ -40,6 +43,8 @@ def renewed(engine: Engine, home: Path, **settings: object) -> Engine:
     other.store, other.records = EntryStore(url), Records(url)
     other.store.upsert(engine.store.entries(), who="test", why="shipped")
     other.kb_version = str(other.store.revision)
+    queue = UnansweredQueue(other.store.engine, other.bundle.embedder.name)
+    other.recorder = Recorder(Feedback(other.store.engine), queue)
     other.cases = similar.build(other.settings, other.bundle, other.catalog, other.records)
     return other
 
@@ -59,6 +64,7 @@ def client_of(engine: Engine, tmp_path: Path) -> Iterator[Callable[..., TestClie
     yield start
     for client in opened:
         client.__exit__(None, None, None)
+        client.app.state.runtime.engine.recorder.close()
 
 
 @pytest.fixture
