@@ -52,12 +52,14 @@ def serving(home: Path, **variables: str) -> Iterator[str]:
     process = subprocess.Popen([sys.executable, "-m", "yousu", "serve", "--port", str(port)], cwd=ROOT, env=environment)
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(1200):
+        patience = time.monotonic() + 180
+        while True:
             try:
                 urllib.request.urlopen(f"{address}/readyz", timeout=1)
                 break
             except OSError:
                 assert process.poll() is None, "the service stopped while starting"
+                assert time.monotonic() < patience, "the service did not start in 180 seconds"
                 time.sleep(0.1)
         yield address
     finally:

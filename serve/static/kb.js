@@ -162,7 +162,7 @@ function turn(name) {
     button.setAttribute("aria-selected", String(on));
     button.tabIndex = on ? 0 : -1;
   }
-  $("#list").setAttribute("aria-labelledby", `view-${name}`);
+  $("#panel").setAttribute("aria-labelledby", `view-${name}`);
   $("#search").hidden = name === "unanswered" || name === "health";
   $("#status").disabled = name === "review";
   $("#kinds").hidden = name !== "health";

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
+
+from kb.sheets import read_table, write_rows
+from tests.browser.written import send
 
 pytestmark = pytest.mark.browser
 
@@ -83,3 +87,129 @@ def test_the_desk_is_accessible_and_can_be_looked_at(
     found = Axe().run(page).response["violations"]
     assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
     page.close()
+
+
+def faulty(path: Path) -> Path:
+    """Write a workbook of three rows, of which the second has no answer and the third no basis."""
+    write_rows(
+        path,
+        ["题目", "问题", "答案", "依据"],
+        [
+            {"题目": "甲", "问题": "南山公园几点关门", "答案": "晚上十点。", "依据": "公园条例"},
+            {"题目": "乙", "问题": "公园能骑自行车吗", "答案": "", "依据": "公园条例"},
+            {"题目": "丙", "问题": "公园能带狗进去吗", "答案": "不能。", "依据": ""},
+        ],
+    )
+    return path
+
+
+def test_a_faulty_workbook_is_taken_in_beside_its_faults_and_the_rest_is_given_back(desk: Page, tmp_path: Path) -> None:
+    desk.get_by_label("操作人").fill("起草员")
+    desk.get_by_role("button", name="导入", exact=True).click()
+    desk.get_by_label("文件").set_input_files(faulty(tmp_path / "entries.xlsx"))
+    desk.get_by_role("button", name="先检查").click()
+    expect(desk.locator("#import-said")).to_contain_text("检查完,尚未入库:共 3 行,新增 1")
+    rows = desk.locator("#import-rows tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text("公园能骑自行车吗")
+    expect(rows.nth(0).locator(".why-not")).to_contain_text("答复:应为")
+    expect(rows.nth(1).locator(".why-not")).to_contain_text("依据:应为 有依据,实为 空")
+    with desk.expect_download() as waiting:
+        desk.get_by_role("button", name="下载搁置的行").click()
+    waiting.value.save_as(tmp_path / "rejected.csv")
+    columns, kept = read_table(tmp_path / "rejected.csv")
+    assert columns == ["题目", "问题", "答案", "依据", "row", "reason"]
+    assert [(r.cells["问题"], r.cells["row"]) for r in kept] == [("公园能骑自行车吗", "3"), ("公园能带狗进去吗", "4")]
+    desk.get_by_role("button", name="导入合格的行").click()
+    expect(desk.locator("#import-said")).to_contain_text("已存为草稿:共 3 行,新增 1")
+    desk.keyboard.press("Escape")
+    desk.get_by_label("搜条目").fill("南山公园几点关门")
+    expect(desk.locator("#list")).to_contain_text("草稿")
+
+
+def test_an_unanswered_question_becomes_an_entry_with_the_form_prefilled(desk: Page, service: str) -> None:
+    desk.get_by_label("试问").fill("龙舟比赛的裁判证到哪里考")
+    desk.keyboard.press("Enter")
+    expect(desk.locator("#result")).to_contain_text("不会作答")
+    send(service, "/v1/answer", {"text": "广场舞大赛的评委证怎么办"})
+    desk.get_by_role("tab", name="未答").click()
+    waiting = desk.locator("#list .cluster", has_text="广场舞大赛")
+    for _ in range(30):
+        if waiting.count():
+            break
+        desk.get_by_role("tab", name="未答").click()
+        desk.wait_for_timeout(500)
+    expect(waiting).to_have_count(1)
+    expect(desk.locator("#list")).not_to_contain_text("龙舟")  # what was tried in the box is no question
+    desk.get_by_label("操作人").fill("起草员")
+    waiting.get_by_role("button", name="写条目").click()
+    expect(desk.get_by_label("题目")).to_have_value("广场舞大赛的评委证怎么办")
+    expect(desk.get_by_label("来源")).to_have_value(re.compile("未答问题 .*问过 1 次"))
+    desk.get_by_label("编号").first.fill("T901")
+    desk.get_by_label("答复").fill("评委由主办方聘请,没有这样的证。")
+    desk.get_by_role("button", name="存为草稿").click()
+    expect(desk.locator("#message")).to_contain_text("关联未答问题")
+    expect(waiting).to_contain_text("起草员 在写 · T901 草稿")
+    waiting.get_by_role("button", name="不必写,关闭").click()
+    desk.get_by_label("不必写的原因").fill("不属热线受理")
+    desk.get_by_role("button", name="关闭", exact=True).click()
+    expect(waiting).to_have_count(0)
+
+
+def test_entries_with_something_wrong_are_listed_by_kind(desk: Page) -> None:
+    desk.get_by_role("tab", name="体检").click()
+    expect(desk.get_by_label("哪一种问题")).to_contain_text("从未命中")
+    desk.get_by_label("哪一种问题").select_option("never_hit")
+    expect(desk.locator("#list .badge").first).to_have_text("从未命中")
+    desk.locator("#list button").first.click()
+    expect(desk.locator("#preview")).to_contain_text("依据")
+
+
+def test_questions_are_tried_on_the_entries_at_once(desk: Page) -> None:
+    desk.get_by_role("button", name="命中测试").click()
+    desk.locator("#questions").fill("试用期最长多久\n今天天气怎么样")
+    desk.get_by_role("button", name="测试", exact=True).click()
+    expect(desk.locator("#hits-said")).to_contain_text("2 问")
+    expect(desk.locator("#hits-rows tbody tr")).to_have_count(2)
+    desk.locator("#hits-rows tbody button").first.click()
+    expect(desk.locator("#hits")).to_be_hidden()
+    expect(desk.locator("#preview")).to_contain_text("依据")
+
+
+def test_any_two_versions_are_compared(desk: Page) -> None:
+    desk.get_by_label("操作人").fill("起草员")
+    desk.get_by_label("搜条目").fill("试用期最长多久")
+    desk.get_by_role("button", name="试用期最长多久").click()
+    for words in ("第一次改。", "第二次改。"):
+        desk.get_by_label("答复").fill(words)
+        desk.get_by_role("button", name="存为草稿").click()
+        expect(desk.locator("#versions details").first).to_contain_text(words)
+    desk.get_by_role("button", name="比较", exact=True).click()
+    expect(desk.locator("#compared ins")).to_contain_text(["第二次改。"])
+    expect(desk.locator("#compared")).not_to_contain_text("第一次改。")
+
+
+def test_a_list_drawn_anew_does_not_swallow_the_click(desk: Page) -> None:
+    """The list is redrawn between press and release, as when a search comes back late."""
+    row = desk.locator("#list button").nth(3)
+    name = row.locator("span").first.inner_text()
+    row.hover()
+    desk.mouse.down()
+    desk.evaluate("document.querySelector('#status').dispatchEvent(new Event('change'))")
+    desk.wait_for_timeout(700)
+    desk.mouse.up()
+    expect(desk.locator("#title")).to_contain_text(name)
+
+
+@pytest.mark.parametrize("dialog", ["import", "hits"])
+def test_a_dialog_of_the_desk_is_accessible(
+    desk: Page, dialog: str, tmp_path: Path, picture: Callable[[Page, str], Path]
+) -> None:
+    desk.locator(f"#open-{dialog}").click()
+    if dialog == "import":
+        desk.get_by_label("文件").set_input_files(faulty(tmp_path / "entries.xlsx"))
+        desk.get_by_role("button", name="先检查").click()
+        expect(desk.locator("#import-rows tbody tr").first).to_be_visible()
+    picture(desk, f"kb-{dialog}")
+    found = Axe().run(desk).response["violations"]
+    assert [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")] == []

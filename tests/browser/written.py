@@ -108,3 +108,10 @@ def _ticket(
         "satisfaction": draw.choices(("满意", "基本满意", "不满意"), (90, 5, 5))[0] if asked else "",
     }
     return ticket, outcome
+
+
+def written_calls(count: int, seed: int = 7) -> list[str]:
+    """Return written examples to be typed as calls, all different."""
+    with (ROOT / "data" / "tickets" / "examples.csv").open(encoding="utf-8", newline="") as file:
+        texts = sorted({r["text"] for r in csv.DictReader(file) if 12 <= len(r["text"]) <= 80})
+    return random.Random(seed).sample(texts, count)
