@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -18,7 +17,7 @@ from kb.relations import Relation, find_relations
 from kb.store import EntryStore, open_store
 from models.catalog import load_catalog
 from models.embedder import Embedder, load_embedder
-from models.locations import bundle_dir, catalog_dir, data_dir, home_dir
+from models.locations import bundle_dir, catalog_dir, data_dir, database_url, home_dir
 from models.text import normalise
 
 
@@ -27,10 +26,9 @@ class Desk:
 
     @cached_property
     def store(self) -> EntryStore:
-        """The store, from `YOUSU_DATABASE` or SQLite in the home folder, with the shipped entries when it is new."""
+        """The store, in the database that is set or SQLite in home, with the shipped entries when it is new."""
         home_dir().mkdir(parents=True, exist_ok=True)
-        url = os.environ.get("YOUSU_DATABASE") or f"sqlite:///{home_dir() / 'yousu.db'}"
-        return open_store(url, data_dir() / "kb" / "entries.csv")
+        return open_store(database_url(), data_dir() / "kb" / "entries.csv")
 
     @cached_property
     def known(self) -> Known:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from models.locations import bundle_dir, catalog_dir, current_version, data_dir, home_dir, shipped_bundle_dir
+from models.locations import (
+    bundle_dir,
+    catalog_dir,
+    config_file,
+    current_version,
+    data_dir,
+    home_dir,
+    shipped_bundle_dir,
+)
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -109,11 +116,6 @@ class Settings(BaseSettings):
         file = config_file()
         sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
         return (*sources, TomlConfigSettingsSource(settings_cls, file)) if file.is_file() else sources
-
-
-def config_file() -> Path:
-    """Return the settings file: `YOUSU_CONFIG`, or `yousu.toml` in the working folder of the program."""
-    return Path(os.environ.get("YOUSU_CONFIG", home_dir() / "yousu.toml"))
 
 
 def table(settings: Settings) -> list[tuple[str, str, str, str]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.locations import catalog_dir, data_dir, home_dir, shipped_bundle_dir
+from models.locations import catalog_dir, data_dir, home_dir, setting, shipped_bundle_dir
 from training.cli import told
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def _ground() -> Ground:
     from training.risk_check import FILE
 
     database = home_dir() / "yousu.db"
-    url = os.environ.get("YOUSU_DATABASE") or (f"sqlite:///{database}" if database.is_file() else "")
+    url = setting("database") or (f"sqlite:///{database}" if database.is_file() else "")
     if url:
         store = EntryStore(url)
         entries = store.entries(status="published")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from models.locations import bundle_dir, catalog_dir, data_dir, home_dir, shipped_bundle_dir
+from models.locations import bundle_dir, catalog_dir, data_dir, database_url, home_dir, shipped_bundle_dir
 
 if TYPE_CHECKING:
     from training.run import Options
@@ -95,7 +94,7 @@ def run(
             options = Options(
                 base=base, home=home_dir(), catalog=catalog_dir(), split=split, seed=seed, corrections=corrections,
                 progress=not quiet, skip_bad=skip_bad, costs=Costs(wrong_cost=wrong_cost),
-                feedback=_database() if feedback == "home" else feedback, search_minutes=search_minutes,
+                feedback=database_url() if feedback == "home" else feedback, search_minutes=search_minutes,
                 finetune=FineTuning(steps=finetune_steps, seed=seed) if finetune else None, spread=where,
             )  # fmt: skip
             _run_tickets(file, mapping, options)
@@ -109,11 +108,6 @@ def run(
             sheet=sheet, skip_bad=skip_bad, seed=seed, progress=not quiet, search_minutes=search_minutes, spread=where,
         )  # fmt: skip
         show_quick(manifest, out)
-
-
-def _database() -> str:
-    """The database of the service: `YOUSU_DATABASE`, else the one in the working folder."""
-    return os.environ.get("YOUSU_DATABASE") or f"sqlite:///{home_dir() / 'yousu.db'}"
 
 
 def _run_tickets(file: str, mapping: Path, options: Options) -> None:
@@ -228,7 +222,7 @@ def feedback(
         from models.catalog import load_catalog
         from training.feedback import read_feedback, write_lessons
 
-        found = read_feedback(database or _database(), load_catalog(catalog_dir()).leaves)
+        found = read_feedback(database or database_url(), load_catalog(catalog_dir()).leaves)
         write_lessons(out, found)
     record, agreed = found.record(), found.agreement
     typer.echo(f"{out}:{record['calls']} 通有定论(改正 {record['corrected']}、采纳 {record['accepted']})")
@@ -353,7 +347,7 @@ def train_retrieval(
     from training.relevance import adapt
 
     with told():
-        records, relevance = adapt(bundle, questions, _database() if feedback == "home" else feedback)
+        records, relevance = adapt(bundle, questions, database_url() if feedback == "home" else feedback)
     left = "".join(f",{why} {n} 条" for why, n in relevance.left_out.items())
     typer.echo(f"反馈给出 {len(relevance.questions)} 个问题{left}")
     _told_fusion(records["retrieval"])
