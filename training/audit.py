@@ -59,8 +59,7 @@ def by_cleanlab(proba: NDArray[np.float64], given: NDArray[np.int64]) -> list[Su
     ranked = find_label_issues(labels, inside, return_indices_ranked_by="normalized_margin", n_jobs=1)
     found = []
     for i in ranked:
-        believed, own = int(seen[inside[i].argmax()]), float(proba[i, given[i]])
-        best = float(proba[i, believed])
+        believed, own, best = int(seen[inside[i].argmax()]), float(inside[i, labels[i]]), float(inside[i].max())
         if believed != given[i]:
             doubt = round((1 + best - own) / 2, 4)
             found.append(Suspect(int(i), int(given[i]), believed, doubt, round(best, 4)))

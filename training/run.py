@@ -132,13 +132,12 @@ def prepare_tickets(source: str, mapping: Mapping, options: Options) -> Prepared
     from models.embedder import load_embedder
     from models.features import WordCutter
     from models.taxonomy import Taxonomy
+    from models.text import strip_fillers
     from models.textform import learn_form
     from training.audit import read_corrections
     from training.embedding import embed_all
-    from training.quick import in_form
     from training.split import group_tickets, split
     from training.tables import open_table
-    from training.tickets import prepare
 
     seconds: dict[str, float] = {}
     lap = _laps(seconds)
@@ -153,14 +152,14 @@ def prepare_tickets(source: str, mapping: Mapping, options: Options) -> Prepared
     resolved, feedback = _with_feedback(resolved, options.feedback, catalog)
     check_learnable(source, [(leaf,) for leaf in resolved.leaves])
     cutter = WordCutter(_words(options.base))
-    raw = [t.text for t in resolved.tickets]
+    raw = [t.text for t in resolved.tickets]  # masked on the way in, as the service masks a call: once
     if resolved.taxonomy == "catalog":
         taxonomy, form = Taxonomy.from_catalog(catalog), None
-        texts = [prepare(t) for t in raw]
+        texts = [strip_fillers(t) for t in raw]
     else:
         taxonomy = Taxonomy.from_labels([t.path for t in resolved.tickets])
         form = learn_form(raw, limit=LIMIT)
-        texts = in_form(raw, form, cutter)
+        texts = [form.apply(strip_fillers(t), cutter) for t in raw]
     lap("prepare")
     groups = group_tickets(resolved.tickets, resolved.leaves, texts)
     held = np.zeros(len(texts), bool)

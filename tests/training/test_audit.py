@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import scipy.sparse as sp
 
 import models.linear
 from models.linear import fit_ridge, prune
-from training.audit import cross_probabilities, find_suspects
+from training.audit import cross_probabilities, method_for
+from training.quick import TrainError
 from training.simulate import Costs, choose, simulate
 
 
-def test_wrong_labels_are_found_first() -> None:
+@pytest.mark.parametrize("method", ["own", "cleanlab"])
+def test_wrong_labels_are_found_first(method: str) -> None:
+    if method == "cleanlab":
+        pytest.importorskip("cleanlab", reason="needs the extra audit")
+    find, name = method_for(method)
+    assert name == method
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 4, 400)
+    truth[truth == 2] = 5  # a class in the middle and one at the end that no row has
     given = truth.copy()
     wrong = rng.choice(400, 20, replace=False)
-    given[wrong] = (given[wrong] + 1) % 4
-    proba = rng.dirichlet(np.ones(4), 400) * 0.3
+    given[wrong] = np.where(given[wrong] == 0, 1, 0)
+    proba = rng.dirichlet(np.ones(7), 400) * 0.3
     proba[np.arange(400), truth] += 0.7
-    found = find_suspects(proba, given)
+    found = find(proba, given)
     assert len(found) >= 10
     assert {s.position for s in found} <= set(wrong.tolist())
+    assert all(s.believed == truth[s.position] for s in found)
     assert [s.doubt for s in found] == sorted((s.doubt for s in found), reverse=True)
+
+
+def test_an_unknown_way_to_doubt_labels_is_refused() -> None:
+    with pytest.raises(TrainError, match="own、cleanlab 或 auto"):
+        method_for("votes")
 
 
 def test_every_row_is_scored_by_a_model_that_had_not_seen_its_group() -> None:
