@@ -61,10 +61,10 @@ def fewer(source: Path, target: Path, keep: Callable[[int, dict[str, str]], bool
 def few_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder with a part of the shipped examples, entries and questions, so that all of it is learned soon."""
     data, shipped = tmp_path / "data", ROOT / "data"
-    fewer(shipped / "tickets/examples.csv", data / "tickets/examples.csv", lambda i, _: i % 12 == 0)
-    fewer(shipped / "tickets/risk.csv", data / "tickets/risk.csv", lambda i, _: i % 6 == 0)
+    fewer(shipped / "tickets/examples.csv", data / "tickets/examples.csv", lambda i, _: i % 20 == 0)
+    fewer(shipped / "tickets/risk.csv", data / "tickets/risk.csv", lambda i, _: i % 12 == 0)
     fewer(shipped / "tickets/risk_check.csv", data / "tickets/risk_check.csv", lambda i, _: i % 10 == 0)
-    entries = fewer(shipped / "kb/entries.csv", data / "kb/entries.csv", lambda i, _: i % 8 == 0)
+    entries = fewer(shipped / "kb/entries.csv", data / "kb/entries.csv", lambda i, _: i % 12 == 0)
     known = {"", *(e["id"] for e in entries)}
     fewer(
         shipped / "kb/dev_questions.csv", data / "kb/dev_questions.csv",
