@@ -48,8 +48,9 @@ class Category:
 class CategoryClassifier(ClassifierMixin, BaseEstimator):
     """A linear model over n-grams, words and the embedding, with every level of the tree as a target.
 
-    A leaf's own text is one more training row, so a leaf without examples can be predicted. Probabilities are
-    a softmax over leaves, sharpened per level; a parent's is the sum of its children's.
+    A leaf's own text is one more training row, and where its weights start from, so that a leaf without examples
+    can be predicted. Probabilities are a softmax over leaves, sharpened per level; a parent's is the sum of its
+    children's.
 
     Parameters
     ----------
@@ -61,6 +62,9 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
         Weight of each level above the leaves as an extra target.
     text_weight : float
         Weight of a leaf's own text as a training row; 0 leaves it out.
+    text_pull : float
+        The weights of a leaf with n examples start from its own text times text_pull / (1 + n / 2); the fit
+        learns what is missing.
     keep : int
         Lexical weights kept per term.
     risk : float
@@ -76,6 +80,7 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
         penalty: float = 0.2,
         level_weight: float = 0.4,
         text_weight: float = 1.0,
+        text_pull: float = 3.0,
         keep: int = 32,
         risk: float = 0.1,
         longest: int = 3,
@@ -86,6 +91,7 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
         self.penalty = penalty
         self.level_weight = level_weight
         self.text_weight = text_weight
+        self.text_pull = text_pull
         self.keep = keep
         self.risk = risk
         self.longest = longest
@@ -114,26 +120,41 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
         labels = np.array([taxonomy.index[c] for c in y])
         rows, vectors, weights = list(texts), [self._centre_fit(embeddings)], [self._row_weights(labels)]
         described = [i for i, t in enumerate(taxonomy.texts) if t]
+        pull = self._text_pull(labels)
         if self.text_weight > 0 and described and text_embeddings is not None:
             rows += [taxonomy.texts[i] for i in described]
-            own = text_embeddings[described]
-            vectors.append(_unit(own - own.mean(0)))
+            about = text_embeddings[described]
+            vectors.append(_unit(about - about.mean(0)))
             weights.append(np.full(len(described), self.text_weight, np.float32))
             labels = np.concatenate([labels, described])
         self.vectorizer_ = NgramVectorizer(self.cutter, longest=self.longest).fit(rows)
+        terms, dense_rows, targets = self.vectorizer_.transform(rows), np.vstack(vectors), self._targets(labels)
+        own_terms, own_dense = terms[len(texts) :], dense_rows[len(texts) :]
+        shares = (self.lexical_weight, 1 - self.lexical_weight)
+        at = np.array(described[: len(rows) - len(texts)], np.int64)
+        targets[:, at] -= pull[at] * (
+            shares[0] * (terms @ own_terms.T).toarray() + shares[1] * dense_rows @ own_dense.T
+        )
         lexical, dense = fit_ridge(
-            self.vectorizer_.transform(rows),
-            np.vstack(vectors),
-            self._targets(labels),
+            terms,
+            dense_rows,
+            targets,
             lexical_weight=self.lexical_weight,
             penalty=self.penalty,
             row_weights=np.concatenate(weights),
         )
+        own = own_terms.tocoo()
+        lexical[own.col, at[own.row]] += shares[0] * pull[at[own.row]] * own.data
+        dense[:, at] += shares[1] * pull[at] * own_dense.T
         self.weights_ = prune(lexical, dense, self.keep)
         self.temperature_ = 0.1
         self.exponents_ = np.ones(taxonomy.depth)
         self.thresholds_: dict[str, list[float]] = {str(self.risk): [0.5] * taxonomy.depth}
         return self
+
+    def _text_pull(self, labels: NDArray[np.int64]) -> Floats:
+        """How strongly each leaf starts from its own text, by the examples it has."""
+        return (self.text_pull / (1 + np.bincount(labels, minlength=len(self.classes_)) / 2)).astype(np.float32)
 
     def _row_weights(self, labels: NDArray[np.int64]) -> Floats:
         """Weights of the examples, 1 on average."""
@@ -182,18 +203,9 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
         return self.category_of(proba, text if explain else "", top=top)
 
     def category_of(self, proba: NDArray[np.float64], text: str = "", *, top: int = 5) -> Category:
-        """Walk down the tree from leaf probabilities: at every level the most likely child of the node above."""
-        ancestors = self.taxonomy_.ancestors
-        inside = np.ones(len(proba), bool)
-        chances: list[float] = []
-        for level in range(self.taxonomy_.depth):
-            sums = np.bincount(ancestors[inside, level], proba[inside], len(self.taxonomy_.nodes[level]))
-            best = int(sums.argmax())
-            inside &= ancestors[:, level] == best
-            chances.append(float(min(sums[best], 1.0)))
-        leaf = int(np.flatnonzero(inside)[0])
-        thresholds = self.thresholds_.get(str(self.risk)) or next(iter(self.thresholds_.values()))
-        depth = next((i for i, (p, t) in enumerate(zip(chances, thresholds, strict=True)) if p < t), len(chances))
+        """Return the category of one text from its (n_leaves,) leaf probabilities; see `walk`."""
+        leaves, depths, chances = self.walk(proba[None, :])
+        leaf = int(leaves[0])
         path = self.taxonomy_.paths[leaf]
         order = [i for i in np.argsort(-proba)[: top + 1] if i != leaf][: top - 1]
         names = self.taxonomy_.names
@@ -201,11 +213,37 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
             code=path[-1],
             path=path,
             names=tuple(names[key] for key in path),
-            probabilities=tuple(chances),
-            depth=depth,
+            probabilities=tuple(map(float, chances[0])),
+            depth=int(depths[0]),
             words=self.words_for(text, leaf) if text else (),
             alternatives=tuple((str(self.classes_[i]), names[str(self.classes_[i])], float(proba[i])) for i in order),
         )
+
+    def walk(self, proba: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Return (leaf, safe depth, probability of each level of the leaf's path) of (n, n_leaves) probabilities.
+
+        The walk goes down to the most likely child as long as that child is safe. Below, the most likely leaf of
+        the last safe node is taken: the most likely child of an unsure parent often wins by many small leaves,
+        none of which is right. Shapes are (n,), (n,) and (n, depth).
+        """
+        ancestors = self.taxonomy_.ancestors
+        thresholds = self.thresholds_.get(str(self.risk)) or next(iter(self.thresholds_.values()))
+        sums = [level_sums(proba, ancestors[:, level]) for level in range(self.taxonomy_.depth)]
+        inside = np.ones(proba.shape, bool)
+        depths = np.zeros(len(proba), np.int64)
+        going = np.ones(len(proba), bool)
+        for level, threshold in enumerate(thresholds):
+            parents = np.where(inside, proba, 0.0)
+            best = level_sums(parents, ancestors[:, level]).argmax(1)
+            going = going & (sums[level][np.arange(len(proba)), best] >= threshold)
+            if not going.any():
+                break
+            inside[going] &= ancestors[:, level][None, :] == best[going][:, None]
+            depths[going] += 1
+        leaves = np.where(inside, proba, -1.0).argmax(1)
+        rows = np.arange(len(proba))
+        chances = np.stack([s[rows, ancestors[leaves, level]] for level, s in enumerate(sums)], axis=1)
+        return leaves, depths, np.minimum(chances, 1.0)
 
     def words_for(self, text: str, leaf: int, *, most: int = 3) -> tuple[str, ...]:
         """Return the stretches of `text` whose n-grams weighed most for `leaf`, strongest first."""
