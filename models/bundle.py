@@ -17,6 +17,7 @@ from models.embedder import Embedder, load_embedder
 from models.features import WordCutter
 from models.risk_net import RiskNet
 from models.router import NO_HISTORY, History
+from models.splitting import Splitter
 from models.textform import FILE as FORM_FILE
 from models.textform import TextForm
 
@@ -47,6 +48,8 @@ class Bundle:
     """How the category head reads texts, when it was trained on a table of its own; None = as prepared."""
     history: History = NO_HISTORY
     """Units that kept or gave back the training tickets, by leaf; empty when none were recorded."""
+    splitter: Splitter | None = None
+    """When a call without joint words is two requests; None = never."""
 
     @property
     def own_labels(self) -> bool:
@@ -162,5 +165,6 @@ def load_bundle(folder: Path, catalog: Catalog, *, threads: int = 1) -> Bundle:
         retrieval=folder / "retrieval.json",
         answering=json.loads((folder / "answering.json").read_text(encoding="utf-8")),
         history=read_history(folder / HISTORY),
+        splitter=None if own_labels else Splitter.load(folder),
         form=TextForm.load(folder) if (folder / FORM_FILE).is_file() else None,
     )

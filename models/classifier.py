@@ -186,6 +186,11 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
         """Return calibrated leaf probabilities of shape (n_texts, n_leaves); rows sum to 1."""
         return self.calibrate_scores(self.decision_function(texts, embeddings))
 
+    def lexical_scores(self, text: str) -> Floats:
+        """Return (n_leaves,) scores from the words of `text` alone: no embedding, so coarser."""
+        silent = np.zeros(len(self.centre_), np.float32)
+        return self.weights_.scores(*self.vectorizer_.transform_one(text), silent)
+
     def calibrate_scores(self, scores: Floats) -> NDArray[np.float64]:
         """Turn leaf scores into probabilities with the fitted temperature and exponents."""
         leaf = softmax(scores.astype(np.float64), self.temperature_)

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from models.rules import Choice, choose
+
 if TYPE_CHECKING:
     from models.catalog import Branch, Catalog, Rule
     from models.places import Location
@@ -18,7 +20,7 @@ K = TypeVar("K")
 
 @dataclass(frozen=True)
 class Evidence:
-    """Why a target is proposed: `kind` is clause, rule, place, history or returned; `text` can be read out."""
+    """Why a target is proposed: `kind` is clause, rule, place, history, returned or risk; `text` can be read out."""
 
     kind: str
     text: str
@@ -165,6 +167,7 @@ class Router:
         best = self._best(options, units, location, top[0][0])
         leads, others = self._leads(best, options, units, location)
         mode = self._mode(best, leads, bool(active))
+        leads = self._explained(leads, best.leaf, active, excluded)
         co = self._co(best, location, {t.unit for t in leads}, excluded)
         questions = self._questions(options, location, active, top)
         return RoutePlan(
@@ -181,10 +184,14 @@ class Router:
 
     def _options(self, leaf: str, probability: float, text: str) -> list[_Option]:
         own = self._duty_option(leaf, probability)
-        for rule in self._rules[leaf]:
-            branch, words = _decide(rule, text)
-            if branch is not None and (branch.lead or branch.leaf):
-                return [self._branch_option(rule, branch, words, leaf, probability)]
+        chosen = [(choose(rule, text), rule) for rule in self._rules[leaf]]
+        decided = [(c, rule) for c, rule in chosen if c is not None and (c.branch.lead or c.branch.leaf)]
+        if decided:
+            # the clearest words win, then the longest cue, then the rule of the narrower scope, then the first
+            decided.sort(key=lambda d: (-d[0].hits, -len(d[0].cue), -max(map(len, d[1].scope))))
+            (choice, by), *rest = decided
+            option = self._branch_option(by, choice.branch, choice.cue, leaf, probability)
+            return [replace(option, evidence=(*option.evidence, *self._conflicts(option, choice, own, rest)))]
         undecided = [r for r in self._rules[leaf] if len(r.branches) > 1]
         if not undecided:
             return [own]
@@ -193,11 +200,30 @@ class Router:
         if not others:
             return [own]
         share = probability * (1 - self.default_share) / len(others)
-        rest = [replace(self._branch_option(rule, b, "", leaf, share), decided=False) for b in others]
+        open_ones = [replace(self._branch_option(rule, b, "", leaf, share), decided=False) for b in others]
         return [
             replace(own, probability=probability * self.default_share, rule=rule.rule, decided=False),
-            *rest,
+            *open_ones,
         ]
+
+    def _conflicts(
+        self, option: _Option, choice: Choice, own: _Option, others: Sequence[tuple[Choice, Rule]]
+    ) -> list[Evidence]:
+        """Return what else spoke: rules that point elsewhere, and the duty list where the rule overrules it."""
+        found = [
+            Evidence(
+                "rule",
+                f"规则“{other.topic}”因“{c.cue}”指向{'、'.join(c.branch.lead)},不如“{choice.cue}”明确",
+                other.rule,
+            )
+            for c, other in others
+            if c.branch.lead and tuple(c.branch.lead) != option.leads
+        ]
+        if own.leads and not set(own.leads) & set(option.leads):
+            found.append(
+                Evidence("clause", f"职责目录为{'、'.join(own.leads)},按规则改派{'、'.join(option.leads)}", own.leaf)
+            )
+        return found
 
     def _duty_option(self, leaf: str, probability: float) -> _Option:
         duties = self.catalog.duties[leaf]
@@ -281,6 +307,19 @@ class Router:
         leads = together or ranked[:1]
         return leads, [t for t in ranked if t not in leads][:4]
 
+    def _explained(
+        self, leads: Sequence[Target], leaf: str, active: Sequence[RiskFinding], excluded: Sequence[tuple[str, str]]
+    ) -> list[Target]:
+        """Return the leads with what stands above rules: danger now, who returned this ticket, who often returns."""
+        first = [Evidence("risk", f"{r.name}:先转{'、'.join(r.handover)},再派单", r.risk) for r in active[:1]]
+        gone = [Evidence("returned", f"{unit}已退回本单" + (f":{why}" if why else ""), unit) for unit, why in excluded]
+        out = []
+        for target in leads:
+            count = self.history.returned.get(leaf, {}).get(target.unit, 0)
+            often = (Evidence("returned", f"同类工单曾被其退回{count:g}件", target.code),) if count else ()
+            out.append(replace(target, evidence=(*first, *target.evidence, *often, *gone)))
+        return out
+
     def _is_parallel(self, option: _Option) -> bool:
         return len(option.leads) > 1 and (bool(option.rule) or self.catalog.nodes[option.leaf].mode == "parallel")
 
@@ -360,19 +399,6 @@ class Router:
     def _needs_place(self, function: str, location: Location) -> bool:
         resolve = self.catalog.functions[function].resolve
         return (resolve == "district" and not location.district) or (resolve == "street" and not location.street)
-
-
-def _decide(rule: Rule, text: str) -> tuple[Branch | None, str]:
-    """Return the one branch whose cues the text holds, with the cue; None when no branch or several tie."""
-    scored = []
-    for branch in rule.branches:
-        hits = [c for c in branch.cues if c in text]
-        if hits and not any(c in text for c in branch.not_cues):
-            scored.append((len(hits), max(hits, key=len), branch))
-    scored.sort(key=lambda item: (-item[0], -len(item[1])))
-    if not scored or (len(scored) > 1 and scored[0][:1] == scored[1][:1] and len(scored[0][1]) == len(scored[1][1])):
-        return None, ""
-    return scored[0][2], scored[0][1]
 
 
 def _shares(pairs: Iterable[tuple[K, float]]) -> dict[K, float]:

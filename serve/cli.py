@@ -92,13 +92,21 @@ def ask(
 
 
 @app.command()
-def route(text: Text, bundle: BundleOption = None, as_json: AsJson = False) -> None:
+def route(
+    text: Text,
+    bundle: BundleOption = None,
+    as_json: AsJson = False,
+    returned_by: Annotated[
+        list[str] | None, typer.Option(help="退回过本单的单位,可写作 单位:理由,可重复给出;不再提出它")
+    ] = None,
+) -> None:
     """派单:给出主办、协办、方式、理由和该追问的一句。"""
     from serve.inputs import InputError
     from serve.views import category_json, route_json
 
+    gone = [(unit, why) for unit, _, why in (r.replace(":", ":").partition(":") for r in returned_by or ())]
     try:
-        a = _engine(bundle).assist(text or "")
+        a = _engine(bundle).assist(text or "", returned_by=gone)
     except InputError as error:
         raise _fail(error) from error
     if as_json:

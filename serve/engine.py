@@ -32,6 +32,7 @@ from models.places import Location, PlaceFinder
 from models.requests import propose
 from models.risk import RiskFinding, RiskRules
 from models.router import RoutePlan, Router
+from models.splitting import Cut, likeliest
 from models.text import has_words, is_chinese, normalise, strip_fillers
 from serve.inputs import MAX_INPUT, checked
 from serve.records import Records
@@ -68,10 +69,14 @@ class Heard:
     milliseconds: float
     understood: str = ""
     """The whole question, when the words were a follow-up to what was said before."""
+    cut: Cut | None = None
+    """Where it may fall into two requests although no joint word stands there."""
 
     @property
     def texts(self) -> tuple[str, ...]:
         """What has to be embedded, as queries: the whole first, then the pieces when there are several."""
+        if self.cut:
+            return (self.prepared, self.cut.left, self.cut.right)
         return (self.prepared, *self.pieces) if len(self.pieces) > 1 else (self.prepared,)
 
 
@@ -156,19 +161,23 @@ class Engine:
         other.cases = build(self.settings, self.bundle, self.catalog, self.records)
         return other
 
-    def hear(self, text: str, context: Sequence[str] = ()) -> Heard:
+    def hear(self, text: str, context: Sequence[str] = (), *, whole_only: bool = False) -> Heard:
         """Return `text` prepared for the models; raises InputError when it is empty or too long.
 
-        A follow-up ("那退休的呢") is read with `context`, the earlier utterances of the call.
+        A follow-up ("那退休的呢") is read with `context`, the earlier utterances of the call. `whole_only` leaves
+        out looking for several requests, which an answer does not need.
         """
         start = time.perf_counter()
         masked = checked(text)
         earlier = [mask(normalise(u)) for u in context[-MAX_CONTEXT:] if len(u) <= MAX_INPUT]
         whole = whole_question(masked, earlier)
         prepared = strip_fillers(whole)
-        pieces = tuple(propose(prepared)[:MAX_PIECES])
+        pieces = (prepared,) if whole_only else tuple(propose(prepared)[:MAX_PIECES])
+        cut = None
+        if self.bundle.splitter and not whole_only and len(pieces) == 1:
+            cut = likeliest(prepared, self.bundle.category)
         understood = prepared if whole != masked else ""
-        return Heard(masked, prepared, pieces, (time.perf_counter() - start) * 1000, understood)
+        return Heard(masked, prepared, pieces, (time.perf_counter() - start) * 1000, understood, cut)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of `texts`, of shape (n_texts, dimension)."""
@@ -176,22 +185,25 @@ class Engine:
 
     def assist(
         self, text: str, *, on: datetime.date | None = None, district: str = "", context: Sequence[str] = (),
-        record: bool = True,
+        record: bool = True, returned_by: Sequence[tuple[str, str]] = (),
     ) -> Assist:  # fmt: skip
         """Return everything known about a call; raises InputError for a text that is empty or too long.
 
         `context` are the earlier utterances of the call, the oldest first: a follow-up is read with them.
         `record` keeps the hit or the unanswered question for the desk; leave it off while a text is being typed.
+        `returned_by` are the (unit, reason) pairs of this ticket's earlier returns: those units are not proposed.
         """
         heard = self.hear(text, context)
         start = time.perf_counter()
         vectors = self.embed(heard.texts)
         spent = (time.perf_counter() - start) * 1000
-        return self.conclude(heard, vectors, on=on, district=district, embedding_ms=spent, record=record)
+        return self.conclude(
+            heard, vectors, on=on, district=district, embedding_ms=spent, record=record, returned_by=returned_by
+        )
 
     def conclude(
         self, heard: Heard, vectors: NDArray[np.float32], *, on: datetime.date | None = None, district: str = "",
-        embedding_ms: float = 0.0, record: bool = True,
+        embedding_ms: float = 0.0, record: bool = True, returned_by: Sequence[tuple[str, str]] = (),
     ) -> Assist:  # fmt: skip
         """Return the Assist of a heard call from the vectors of its `texts`."""
         clock = _Clock({"text": heard.milliseconds, "embedding": embedding_ms})
@@ -208,7 +220,7 @@ class Engine:
         requests = () if note else self._requests(heard, vectors)
         category = requests[0].category if requests else None
         clock.lap("category")
-        route = self._route(category, masked, places, risks)
+        route = self._route(category, masked, places, risks, returned_by)
         clock.lap("route")
         day = on or datetime.date.today()
         answers = AnswerResult(False, ()) if note else self._answer(prepared, vector, day, places.district)
@@ -252,7 +264,7 @@ class Engine:
         record: bool = True,
     ) -> AnswerResult:  # fmt: skip
         """Return only the answers; `context` and InputError as for `assist`."""
-        heard = self.hear(text, context)
+        heard = self.hear(text, context, whole_only=True)
         return self.answer_heard(heard, self.embed([heard.prepared]), on=on, district=district, record=record)
 
     def answer_heard(
@@ -303,6 +315,13 @@ class Engine:
         whole = self.bundle.categorise(heard.prepared, vectors[0])
         if self.bundle.own_labels:
             return (Request(heard.prepared, whole),)
+        if heard.cut and self.bundle.splitter:
+            head, cut = self.bundle.category, heard.cut
+            proba = head.predict_proba(heard.texts, vectors)
+            if self.bundle.splitter.splits(cut, head, proba):
+                sides = zip((cut.left, cut.right), proba[1:], strict=True)
+                return tuple(Request(side, head.category_of(p, side)) for side, p in sides)
+            return (Request(heard.prepared, whole),)
         found: list[Request] = []
         for piece, vector in zip(heard.pieces, vectors[1:], strict=False):
             category = self.bundle.categorise(piece, vector)
@@ -311,15 +330,16 @@ class Engine:
         return tuple(found) if len(found) > 1 else (Request(heard.prepared, whole),)
 
     def _route(
-        self, category: Category | None, text: str, places: Location, risks: tuple[RiskFinding, ...]
-    ) -> RoutePlan:
+        self, category: Category | None, text: str, places: Location, risks: tuple[RiskFinding, ...],
+        returned_by: Sequence[tuple[str, str]],
+    ) -> RoutePlan:  # fmt: skip
         leaves: list[tuple[str, float]] = []
         if category is not None:
             leaves = [(category.code, category.probabilities[-1])]
             leaves += [(code, p) for code, _, p in category.alternatives]
             if self.bundle.own_labels:
                 leaves = [(code, p) for code, p in leaves if code in self.catalog.duties]
-        return self.router.route(leaves, text, places, risks)
+        return self.router.route(leaves, text, places, risks, returned_by)
 
 
 def vector_engine(settings: Settings) -> Make:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import datetime
 import logging
 import threading
@@ -62,16 +63,18 @@ class Runtime:
         district: str = "",
         context: Sequence[str] = (),
         record: bool = True,
+        returned_by: Sequence[tuple[str, str]] = (),
     ) -> Assist:
         """Return the Assist of a call; the encoder runs in its thread, the rest in turn."""
         engine = self.engine
         heard, vectors, spent = await self._embedded(engine, text, context)
+        conclude = functools.partial(
+            engine.conclude, on=on, district=district, embedding_ms=spent, record=record, returned_by=returned_by
+        )
         if len(heard.masked) > LONG_TEXT:
-            result = await asyncio.to_thread(
-                engine.conclude, heard, vectors, on=on, district=district, embedding_ms=spent, record=record
-            )
+            result = await asyncio.to_thread(conclude, heard, vectors)
         else:
-            result = engine.conclude(heard, vectors, on=on, district=district, embedding_ms=spent, record=record)
+            result = conclude(heard, vectors)
         self.metrics.saw(result)
         if record and self.settings.record:
             self.calls.saw(result)
@@ -88,7 +91,7 @@ class Runtime:
     ) -> AnswerResult:
         """Return only the answers."""
         engine = self.engine
-        heard = engine.hear(text, context)
+        heard = engine.hear(text, context, whole_only=True)
         vectors = await self.encoder.encode(engine.bundle.embedder, [heard.prepared])
         return engine.answer_heard(heard, vectors, on=on, district=district, record=record)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Response
 
+from models.masking import mask
+from models.text import normalise
 from serve.api.deps import RuntimeOf, json_only
 from serve.api.problems import replies
 from serve.api.replies import reply
@@ -34,13 +36,25 @@ def checked_district(runtime: Runtime, district: str) -> str:
     return district
 
 
+def returns(call: Call) -> list[tuple[str, str]]:
+    """Return the (unit, reason) pairs of a call; what a person wrote as a reason is masked like everything else."""
+    return [(r.unit, mask(normalise(r.reason))) for r in call.returned_by]
+
+
 @router.post("/assist", summary="坐席辅助:答复、分类、类型、风险、地点、派单、往例", response_model=AssistOut)
 async def assist(call: Call, runtime: RuntimeOf) -> Response:
     """Return everything at once."""
     district = checked_district(runtime, call.district)
     return reply(
         assist_json(
-            await runtime.assist(call.text, on=call.on, district=district, context=call.context, record=call.final)
+            await runtime.assist(
+                call.text,
+                on=call.on,
+                district=district,
+                context=call.context,
+                record=call.final,
+                returned_by=returns(call),
+            )  # fmt: skip
         )
     )
 
@@ -72,6 +86,7 @@ async def route(call: Call, runtime: RuntimeOf) -> Response:
         district=checked_district(runtime, call.district),
         context=call.context,
         record=call.final,
+        returned_by=returns(call),
     )
     return reply({"category": category_json(a.category), "route": route_json(a.route), "versions": a.versions})
 

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from serve import audit
-from serve.api.assist import checked_district
+from serve.api.assist import checked_district, returns
 from serve.api.deps import InfoOf, RuntimeOf
 from serve.api.problems import replies
 from serve.api.schemas import Call
@@ -104,7 +104,9 @@ async def _one(runtime: Runtime, number: int, line: bytes | None) -> dict[str, o
         call = BatchCall.model_validate_json(line)
         call_id = plain_id("id", call.id)
         district = checked_district(runtime, call.district)
-        result = await runtime.assist(call.text, on=call.on, district=district, context=call.context, record=call.final)
+        result = await runtime.assist(
+            call.text, on=call.on, district=district, context=call.context, record=call.final, returned_by=returns(call)
+        )
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         return {"line": number, "error": f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:300]}

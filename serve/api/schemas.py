@@ -20,6 +20,13 @@ class _Out(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class Returned(_In):
+    """A unit that gave this ticket back."""
+
+    unit: str = Field(min_length=1, max_length=100, description="退回本单的单位全称")
+    reason: str = Field("", max_length=500, description="退回理由")
+
+
 class Call(_In):
     """What is sent: the words so far, and what the operator already knows."""
 
@@ -32,6 +39,9 @@ class Call(_In):
         default_factory=list, max_length=200, description="本通电话此前说过的话,从早到晚;追问(如“那退休的呢”)据此理解"
     )
     on: datetime.date | None = Field(None, description="按哪一天的有效条目答复;默认今天")
+    returned_by: list[Returned] = Field(
+        default_factory=list, max_length=50, description="此前退回本单的单位;派单不再提出它们"
+    )
     final: bool = Field(True, description="说完了没有;边打字边查时填 false,不计入条目命中与未答队列")
 
 
@@ -141,7 +151,7 @@ class PlacesOut(_Out):
 class EvidenceOut(_Out):
     """Why a unit is proposed."""
 
-    kind: str = Field(description="clause 职责 / rule 规则 / place 地点 / history 历史 / returned 退回")
+    kind: str = Field(description="clause 职责 / rule 规则 / place 地点 / history 历史 / returned 退回 / risk 风险")
     text: str = Field(description="可读的理由")
     reference: str = Field(description="出处代码")
 
