@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import datetime
+import functools
 import logging
 import threading
 import time

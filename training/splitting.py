@@ -33,8 +33,8 @@ def learn_splitter(
 ) -> tuple[Splitter, dict[str, Any]]:
     """Return the rule and its cross-validated figures; `texts` with leaf `codes` must be unseen by `head`.
 
-    A pair is two texts of different groups, or the most telling part of each, one after the other with a comma, as
-    people talk. Figures are shares of all pairs and of all single texts, those included that no cut was proposed for.
+    A pair is the most telling part of two texts of different groups, one after the other with a comma, as people
+    talk. Figures are shares of all pairs and of all single texts, those included that no cut was proposed for.
     """
     rng = np.random.default_rng(seed)
     cases = _cases(texts, codes, head, rng)
@@ -81,8 +81,7 @@ def _cases(
         # a pair stays in one fold, or words learned from would be measured on
         j = j - (j - i) % _FOLDS
         if 0 <= j != i and group[codes[i]] != group[codes[j]]:
-            sides = [texts[k].strip("。,") if rng.random() < 0.5 else _core(texts[k], head) for k in (i, j)]
-            pairs.append(_Case(",".join(sides), True, i))
+            pairs.append(_Case(f"{_core(texts[i], head)},{_core(texts[j], head)}", True, i))
     return [*singles, *pairs[:MOST]]
 
 

@@ -54,7 +54,7 @@ async def assist(call: Call, runtime: RuntimeOf) -> Response:
                 context=call.context,
                 record=call.final,
                 returned_by=returns(call),
-            )  # fmt: skip
+            )
         )
     )
 

@@ -215,6 +215,8 @@ class Call(TypedDict):
     """本通电话此前说过的话,从早到晚;追问(如“那退休的呢”)据此理解"""
     on: NotRequired[str | None]
     """按哪一天的有效条目答复;默认今天"""
+    returned_by: NotRequired[list[Returned]]
+    """此前退回本单的单位;派单不再提出它们"""
     final: NotRequired[bool]
     """说完了没有;边打字边查时填 false,不计入条目命中与未答队列"""
 
@@ -379,7 +381,7 @@ class EvidenceOut(TypedDict):
     """Why a unit is proposed."""
 
     kind: str
-    """clause 职责 / rule 规则 / place 地点 / history 历史 / returned 退回"""
+    """clause 职责 / rule 规则 / place 地点 / history 历史 / returned 退回 / risk 风险"""
     text: str
     """可读的理由"""
     reference: str
@@ -711,6 +713,15 @@ class RestoreIn(TypedDict):
     """修订号"""
 
 
+class Returned(TypedDict):
+    """A unit that gave this ticket back."""
+
+    unit: str
+    """退回本单的单位全称"""
+    reason: NotRequired[str]
+    """退回理由"""
+
+
 class RiskOut(TypedDict):
     """A danger the words reveal."""
 
@@ -808,6 +819,8 @@ class SimilarCall(TypedDict):
     """本通电话此前说过的话,从早到晚;追问(如“那退休的呢”)据此理解"""
     on: NotRequired[str | None]
     """按哪一天的有效条目答复;默认今天"""
+    returned_by: NotRequired[list[Returned]]
+    """此前退回本单的单位;派单不再提出它们"""
     final: NotRequired[bool]
     """说完了没有;边打字边查时填 false,不计入条目命中与未答队列"""
     top: NotRequired[int]
