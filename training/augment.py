@@ -89,6 +89,12 @@ def grow(
         )  # fmt: skip
 
 
+def slips(text: str, rng: np.random.Generator, share: float = 0.3) -> str:
+    """Return `text` as a recogniser may write it: no punctuation, `share` of the easily mistaken characters wrong."""
+    bare = "".join(ch for ch in text if ch not in ",。、;:!?，；：！？ ")
+    return "".join(_SWAPS[ch] if ch in _SWAPS and rng.random() < share else ch for ch in bare)
+
+
 def _spoken(text: str, streets: list[str], rng: np.random.Generator) -> str:
     def one(options: tuple[str, ...]) -> str:
         return options[rng.integers(len(options))]

@@ -282,6 +282,21 @@ def train_heads(
     held = manifest["metrics"]["category"]["held_out_author"]
     levels = " / ".join(f"{m['accuracy']:.3f}" for m in held["levels"])
     typer.echo(f"模型包 {manifest['version']}:未见作者的样例 {held['rows']} 条,各级准确率 {levels}")
+    leaf, sent, parted = held["levels"][-1], held["dispatch"], manifest["metrics"]["category"]["splitting"]
+    low, high = leaf["accuracy_ci"]
+    typer.echo(
+        f"末级 {leaf['accuracy']:.3f}({low:.3f}–{high:.3f}),宏平均 F1 {leaf['macro_f1']:.3f},"
+        f"前三 {held['leaf_top3']:.3f},按深度计 {held['depth_weighted']:.3f},校准误差 {leaf['ece']:.3f},"
+        f"95% 正确时覆盖 {leaf['coverage_at_95']:.3f}"
+    )
+    typer.echo(
+        f"首派正确 {sent['top1']:.3f},前三 {sent['top3']:.3f},并行全对 {sent['whole_set']:.3f};"
+        f"每百件预计转办 {sent['transfers_per_100']:.1f}(按末级首位职责 {sent['majority_transfers_per_100']:.1f})"
+    )
+    typer.echo(f"无连接词的两件事分开 {parted['split_of_pairs']:.3f},一件事误分 {parted['split_of_singles']:.3f}")
+    for part in held["slices"]:
+        low, high = part["ci"]
+        typer.echo(f"  {part['name']}:{part['rows']} 条,末级 {part['accuracy']:.3f}({low:.3f}–{high:.3f})")
 
 
 def bench_retrieval(

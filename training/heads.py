@@ -28,14 +28,21 @@ from models.classifier import CategoryClassifier, level_probabilities
 from models.embedder import Embedder, load_embedder
 from models.features import WordCutter
 from models.locations import home_dir
+from models.requests import propose
+from models.splitting import Splitter
 from models.taxonomy import Taxonomy
-from training.measures import category_report
+from training.augment import slips
+from training.dispatch import dispatch_report
+from training.measures import Walked, category_report, slices
 from training.risk import read_risk_calls, train_risk
+from training.splitting import learn_splitter
 from training.tickets import REQUEST_TYPES, Example, read_examples
 
 RISKS = (0.05, 0.1, 0.2)
 CALIBRATION_ROWS = 3000
 """Rows of a part up to which all are used; of more, every second, third ... one."""
+NOISY_ROWS = 300
+"""Held-out rows that are measured again with slips."""
 _TYPES = Taxonomy(tuple((t,) for t in REQUEST_TYPES), {t: t for t in REQUEST_TYPES}, ("",) * len(REQUEST_TYPES))
 
 
@@ -53,7 +60,7 @@ def train_heads(bundle: Path, catalog_folder: Path, examples_file: Path, *, seed
     vectors = embedder.encode([e.text for e in examples], kind="query")
     embedder.save()
     cutter = WordCutter(domain_words(catalog))
-    category, category_metrics = _train_category(catalog, embedder, examples, vectors, cutter)
+    category, splitter, category_metrics = _train_category(catalog, embedder, examples, vectors, cutter)
     types, type_metrics = _train_types(examples, vectors, cutter)
     ordinary = [i for i, e in enumerate(examples) if e.code and catalog.nodes[e.code].mode != "emergency"]
     calls = read_risk_calls(examples_file.with_name("risk.csv"), catalog)
@@ -65,6 +72,7 @@ def train_heads(bundle: Path, catalog_folder: Path, examples_file: Path, *, seed
         head.save(temporary)
         shutil.rmtree(bundle / name, ignore_errors=True)
         temporary.rename(bundle / name)
+    splitter.save(bundle)
     save_file({"vectors": vectors.astype(np.float16)}, bundle / "examples.safetensors")
     record = {
         "made_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -98,7 +106,7 @@ def _train_category(
     examples: Sequence[Example],
     vectors: NDArray[np.float32],
     cutter: WordCutter,
-) -> tuple[CategoryClassifier, dict[str, Any]]:
+) -> tuple[CategoryClassifier, Splitter, dict[str, Any]]:
     taxonomy = Taxonomy.from_catalog(catalog)
     own = embedder.encode(list(taxonomy.texts), kind="query")
 
@@ -119,21 +127,62 @@ def _train_category(
     parts = [scored(fitted([i for i in train if i not in batch]), sorted(batch)) for batch in batches]
     batch_scores, batch_truth = np.vstack([s for s, _ in parts]), np.concatenate([t for _, t in parts])
     half = np.arange(len(held)) % 2 == 0
-    measured = []
+    proba = np.zeros(scores.shape)
+    shown = Walked(np.zeros(len(held), np.int64), np.zeros(len(held), np.int64), np.zeros((len(held), taxonomy.depth)))
     for inside in (half, ~half):
         calibrate(first, [(scores[~inside], truth[~inside]), (batch_scores, batch_truth)])
-        measured.append(category_report(first, first.calibrate_scores(scores[inside]), truth[inside]))
+        proba[inside] = first.calibrate_scores(scores[inside])
+        for whole, part in zip((shown.leaves, shown.depths, shown.chances), first.walk(proba[inside]), strict=True):
+            whole[inside] = part
+    rows = [examples[i] for i in held]
+    measured = category_report(first, proba, truth, shown)
+    right = shown.leaves == truth
+    measured["slices"] = slices(right, _parts(rows))
+    measured["dispatch"] = dispatch_report(catalog, rows, proba, shown.leaves, taxonomy.leaves)
     calibrate(first, [(scores, truth)])
+    measured["slices"] += _noisy(first, embedder, rows, truth)
+    splitter, split_figures = learn_splitter([e.text for e in rows], [e.code for e in rows], first, embedder)
     unseen = category_report(first, first.calibrate_scores(batch_scores), batch_truth)
     model = fitted([*train, *held])
     calibrate(model, [(scores, truth), (batch_scores, batch_truth)])
     metrics = {
-        "held_out_author": _mean(measured),
+        "held_out_author": measured,
         "author_batches_left_out": unseen,
+        "splitting": split_figures,
         "calibrated_on": "held-out author and left-out author batches, half the weight each; the held-out figures"
         " with calibration fitted on the other half of that author's rows",
     }
-    return model, metrics
+    return model, splitter, metrics
+
+
+def _parts(rows: Sequence[Example]) -> dict[str, NDArray[np.bool_]]:
+    """Return the slices of examples: district said, request type, length, number of requests by joint words."""
+    lengths = np.array([len(e.text) for e in rows])
+    several = np.array([len(propose(e.text)) > 1 for e in rows])
+    parts = {
+        "20 字以内": lengths <= 20, "21–40 字": (lengths > 20) & (lengths <= 40),
+        "41–100 字": (lengths > 40) & (lengths <= 100), "100 字以上": lengths > 100,
+        "一件事": ~several, "像有几件事": several,
+    }  # fmt: skip
+    for kind in REQUEST_TYPES:
+        parts[kind] = np.array([e.request_type == kind for e in rows])
+    for district in sorted({e.district for e in rows}):
+        parts[district or "未说区县"] = np.array([e.district == district for e in rows])
+    return parts
+
+
+def _noisy(
+    head: CategoryClassifier, embedder: Embedder, rows: Sequence[Example], truth: NDArray[np.int64], seed: int = 0
+) -> list[dict[str, Any]]:
+    """Return leaf accuracy on at most NOISY_ROWS rows as written, and with recognition slips and no punctuation."""
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(rows))[:NOISY_ROWS])
+    clean = [rows[i].text for i in chosen]
+    noisy = [slips(text, np.random.default_rng([seed, i])) for i, text in enumerate(clean)]
+    found = []
+    for name, texts in (("同一批:原样", clean), ("同一批:错字、无标点", noisy)):
+        said, _, _ = head.walk(head.predict_proba(texts, embedder.encode(texts, kind="query")))
+        found += slices(said == truth[chosen], {name: np.ones(len(chosen), bool)})
+    return found
 
 
 def _author_batches(examples: Sequence[Example], rows: Sequence[int]) -> list[set[int]]:
@@ -165,21 +214,6 @@ def calibrate(
     proba = model.calibrate_scores(scores)
     model.thresholds_ = {str(r): _thresholds(proba, truth, taxonomy, r, weights) for r in RISKS}
     return model
-
-
-def _mean(figures: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the figures of several parts as one, weighted by their rows."""
-    rows = np.array([f["rows"] for f in figures])
-
-    def mean(values: Sequence[float]) -> float:
-        return round(float((np.array(values) * rows).sum() / rows.sum()), 4)
-
-    levels = [
-        {k: mean([f["levels"][i][k] for f in figures]) for k in ("accuracy", "ece")}
-        for i in range(len(figures[0]["levels"]))
-    ]
-    rest = {k: mean([f[k] for f in figures]) for k in ("leaf_top3", "mean_depth", "right_at_depth")}
-    return {"rows": int(rows.sum()), "levels": levels, **rest}
 
 
 def _thresholds(

@@ -15,6 +15,8 @@ from models.bundle import MANIFEST, write_manifest
 
 SHARED = ("encoder", "request_type", "risk", "answering.json", "retrieval.json")
 """What a trained bundle takes over unchanged from the bundle it starts from."""
+OPTIONAL = ("splitting.json",)
+"""Taken over where the bundle it starts from has it."""
 
 
 class PackingError(RuntimeError):
@@ -73,6 +75,9 @@ def pack(out: Path, base: Path, fill: Callable[[Path], dict[str, Any]]) -> dict[
         temporary.mkdir()
         for name in SHARED:
             _take(base / name, temporary / name)
+        for name in OPTIONAL:
+            if (base / name).is_file():
+                _take(base / name, temporary / name)
         manifest = write_manifest(temporary, fill(temporary))
         write_card(temporary)
         _swap(temporary, out)

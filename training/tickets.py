@@ -23,6 +23,10 @@ class Example:
     request_type: str
     author: str
     split: str
+    district: str = ""
+    lead: tuple[str, ...] = ()
+    """Units that must act, where the file says."""
+    co: tuple[str, ...] = ()
 
 
 def prepare(text: str) -> str:
@@ -47,6 +51,11 @@ def read_examples(path: Path, leaves: Iterable[str]) -> list[Example]:
                 raise ValueError(f"{where} code: 应为目录里的末级代码,实为 {row['code']}")
             if row["request_type"] not in REQUEST_TYPES:
                 raise ValueError(f"{where} request_type: 应为 {'、'.join(REQUEST_TYPES)},实为 {row['request_type']}")
-            fields = (row[c] for c in ("code", "request_type", "author", "split"))
-            examples.append(Example(prepare(row["text"]), *fields))
+            lead, co = (tuple(v for v in (row.get(c) or "").split(";") if v) for c in ("lead", "co"))
+            examples.append(
+                Example(
+                    prepare(row["text"]), row["code"], row["request_type"], row["author"], row["split"],
+                    row.get("district") or "", lead, co,
+                )
+            )  # fmt: skip
     return examples
