@@ -2,12 +2,15 @@
 
 import csv
 import datetime
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from kb.entry import COLUMNS, EntryError, from_row, read_entries, to_row
-from models.locations import data_dir
+from kb.importing import Known
+from models.catalog import load_catalog
+from models.locations import catalog_dir, data_dir
 
 GOOD = dict.fromkeys(COLUMNS, "") | {
     "id": "T1",
@@ -32,6 +35,18 @@ def test_the_shipped_entries_load_and_none_claims_to_be_verified() -> None:
     assert len(entries) >= 112
     assert not [e.id for e in entries if e.verified_at]
     assert all(e.basis for e in entries if e.status == "published")
+
+
+def test_the_shipped_entries_refer_to_what_the_catalogue_knows() -> None:
+    known = Known.of(load_catalog(catalog_dir()))
+    assert not [(e.id, *f) for e in read_entries(data_dir() / "kb" / "entries.csv") for f in known.faults(e)]
+
+
+def test_a_spoken_form_leads_to_one_shipped_entry() -> None:
+    entries = [e for e in read_entries(data_dir() / "kb" / "entries.csv") if e.status != "retired"]
+    assert all(len(e.aliases) >= 3 for e in entries)
+    said = Counter(text for e in entries for text in {e.question, *e.aliases})
+    assert not [text for text, n in said.items() if n > 1]
 
 
 def test_a_row_and_its_entry_are_the_same() -> None:
