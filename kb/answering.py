@@ -76,7 +76,7 @@ class Answerer:
         hits = [h for h in found if h.entry.valid(on, district)]
         if not hits or not text:
             return AnswerResult(False, ())
-        first = self.confidence(text, hits, self.index.rarities(text))
+        first = self.confidence(text, vector, hits, self.index.rarities(text))
         answers = []
         for i, hit in enumerate(hits[:top]):
             share = first if i == 0 else min(first, (1 - first) * max(hit.score, 0.0) / (i + 1))

@@ -88,6 +88,9 @@ def measured(text: str, hits: Sequence[Hit], rarities: Mapping[int, float]) -> d
 class Confidence:
     """A logistic model over measures; `record` holds `features`, `mean`, `scale`, `weights`, `bias`, `threshold`.
 
+    With `vector_weights` (dimension,) the question's own vector counts too: questions about one person's case, other
+    places or a choice of shops are of a kind that no entry answers, however near it comes.
+
     Raises ValueError for a measure that this version does not know.
     """
 
@@ -95,17 +98,22 @@ class Confidence:
         self.features = tuple(record["features"])
         self._mean, self._scale, self._weights = (np.array(record[k], float) for k in ("mean", "scale", "weights"))
         self._bias = float(record["bias"])
+        self._by_vector = np.array(record.get("vector_weights", ()), np.float32)
         self.threshold = float(record["threshold"])
         if unknown := set(self.features) - KNOWN:
             raise ValueError(
                 f"answering.json features:应为 {'、'.join(sorted(KNOWN))},实有 {'、'.join(sorted(unknown))}"
             )
 
-    def __call__(self, text: str, hits: Sequence[Hit], rarities: Mapping[int, float]) -> float:
-        """Return the probability that the first of `hits` answers."""
+    def __call__(
+        self, text: str, vector: NDArray[np.float32], hits: Sequence[Hit], rarities: Mapping[int, float]
+    ) -> float:
+        """Return the probability that the first of `hits` answers; `vector` (dimension,) is that of `text`."""
         found = measured(text, hits, rarities)
         x = np.array([found[f] for f in self.features])
         z = float(scaled(x, self._mean, self._scale) @ self._weights) + self._bias
+        if len(self._by_vector):
+            z += float(np.einsum("i,i", self._by_vector, vector))
         return 1 / (1 + math.exp(-z))
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -81,16 +82,18 @@ class _Desk:
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_SECONDS)
         self._asked = 0
+        self._revision: dict[str, int] = {}
 
     def write(self, entry: KnowledgeEntry) -> None:
         """Save an entry and send it to review."""
-        body = {"entry": to_row(entry), "who": PEOPLE[0], "why": "测时延"}
-        self._ask("PUT", f"/v1/entries/{entry.id}", body)
+        body = {"entry": to_row(entry), "who": PEOPLE[0], "why": "测时延", "expected": 0}
+        self._revision[entry.id] = int(self._ask("PUT", f"/v1/entries/{entry.id}", body)["revision"])
         self.move(entry.id, "submit", PEOPLE[0])
 
     def move(self, entry_id: str, action: str, who: str) -> None:
         """Take a step of the workflow."""
-        self._ask("PUT", f"/v1/entries/{entry_id}/status", {"action": action, "who": who, "why": "测时延"})
+        body = {"action": action, "who": who, "why": "测时延", "expected": self._revision[entry_id]}
+        self._revision[entry_id] = int(self._ask("PUT", f"/v1/entries/{entry_id}/status", body)["revision"])
 
     def wait(self, entry: KnowledgeEntry, *, shown: bool, since: float) -> float:
         """Ask until the entry is among the answers, or no longer; return the milliseconds from `since` to the reply."""
@@ -99,19 +102,19 @@ class _Desk:
             text = f"{entry.question},问了{self._asked}遍"
             reply = self._ask("POST", "/v1/answer", {"text": text, "final": False})
             spent = (time.perf_counter() - since) * 1000
-            if any(a["entry_id"] == entry.id for a in reply["answers"]) == shown:
+            if any(a["entry_id"] == entry.id for a in reply["entries"]) == shown:
                 return spent
             time.sleep(0.002)
         raise RuntimeError(f"{entry.id}:{WAIT_SECONDS:.0f} 秒内应{'能' if shown else '不能'}查到,实际相反")
 
-    def _ask(self, method: str, path: str, body: Mapping[str, object]) -> dict[str, list[dict[str, str]]]:
+    def _ask(self, method: str, path: str, body: Mapping[str, object]) -> dict[str, Any]:
         sent = json.dumps(body, ensure_ascii=False).encode()
         self._connection.request(method, path, sent, {"Content-Type": "application/json"})
         response = self._connection.getresponse()
         text = response.read().decode()
-        if response.status != 200:
-            raise RuntimeError(f"{method} {path}:应为 200,实为 {response.status} {text[:300]}")
-        reply: dict[str, list[dict[str, str]]] = json.loads(text)
+        if response.status not in (200, 201):
+            raise RuntimeError(f"{method} {path}:应为 200 或 201,实为 {response.status} {text[:300]}")
+        reply: dict[str, Any] = json.loads(text)
         return reply
 
 

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from kb.confidence import FEATURES, KNOWN, Confidence, aspects, measured
@@ -11,6 +12,7 @@ from kb.lexical import Bm25Index
 from tests.kb.test_answering import entry
 
 POOL = entry(1, "游泳馆多少钱一次", "游泳馆一次三十元,12岁以下半价。")
+VECTOR = np.zeros(2, np.float32)
 LIBRARY = entry(2, "图书馆几点开门", "图书馆早上九点开门。")
 
 
@@ -62,7 +64,14 @@ def test_a_record_of_an_older_bundle_still_counts_what_it_names() -> None:
     older = ["dense", "question", "question_gap", "lexical_gap", "score_gap", "length"]
     zeros = dict.fromkeys(("mean", "weights"), [0.0] * 6)
     confidence = Confidence(record(features=older, scale=[1.0] * 6, **zeros))
-    assert confidence("游泳", [Hit(POOL, 1.0, 0.9, 0.9, 0.1)], {}) == pytest.approx(1 / (1 + math.exp(-1)))
+    assert confidence("游泳", VECTOR, [Hit(POOL, 1.0, 0.9, 0.9, 0.1)], {}) == pytest.approx(1 / (1 + math.exp(-1)))
+
+
+def test_the_kind_of_question_counts_by_its_vector() -> None:
+    hits = [Hit(POOL, 1.0, 0.9, 0.9, 0.1)]
+    confidence = Confidence(record(weights=[0.0], vector_weights=[0.0, -3.0]))
+    assert confidence("游泳", np.array([1, 0], np.float32), hits, {}) == pytest.approx(1 / (1 + math.exp(-1)))
+    assert confidence("游泳", np.array([0, 1], np.float32), hits, {}) == pytest.approx(1 / (1 + math.exp(2)))
 
 
 def test_a_measure_that_nobody_knows_is_refused() -> None:

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from kb.confidence import FEATURES
-from training.answering import OFF_TOPIC, WRONG, Questions, balanced, cross_fitted, doubtful, measure, threshold_of
+from training.answering import (
+    OFF_TOPIC,
+    WRONG,
+    Questions,
+    balanced,
+    cross_fitted,
+    doubtful,
+    measure,
+    safe_threshold,
+    threshold_of,
+)
 from training.dev_questions import DevQuestion
 
 
@@ -21,7 +31,8 @@ def questions(n: int = 600, seed: int = 0) -> Questions:
     rows = tuple(DevQuestion(f"问{i}", f"E{entry[i]}" if wanted[i] else "", "甲" if i % 3 else "乙") for i in range(n))
     found = tuple(f"E{e}" if r else "E999" for e, r in zip(entry, right, strict=True))
     weights = balanced(rng.integers(5, 60, size=n), wanted)
-    return Questions(rows, x, right, wanted, found, entry % 10, weights, 80, "made up")
+    vectors = rng.normal(size=(n, 8)).astype(np.float32)
+    return Questions(rows, x, vectors, right, wanted, found, entry % 10, weights, 80, "made up")
 
 
 def test_both_kinds_weigh_the_same_at_every_length() -> None:
@@ -43,6 +54,23 @@ def test_the_threshold_keeps_both_limits_and_gives_nothing_away() -> None:
     assert (w * ~asked.right)[kept].sum() / w[kept].sum() <= WRONG
     assert (w * ~asked.wanted)[kept].sum() / w[~asked.wanted].sum() <= OFF_TOPIC
     assert kept[asked.wanted].mean() > 0.3
+
+
+def test_a_kind_of_question_that_nothing_answers_is_learned_from_its_vector() -> None:
+    asked = questions()
+    told = asked.vectors.copy()
+    told += np.where(asked.wanted, 0, 4)[:, None]
+    with_kind = cross_fitted(replace(asked, vectors=told))
+    assert with_kind[~asked.wanted].mean() < cross_fitted(asked)[~asked.wanted].mean() * 0.8
+
+
+def test_the_threshold_is_also_safe_for_an_author_who_is_new() -> None:
+    asked = questions()
+    odd = np.array([r.author == "乙" for r in asked.rows])
+    x = asked.x.copy()
+    x[odd & ~asked.wanted, 0] += 2.5  # this author's questions without an entry look like those with one
+    stranger = replace(asked, x=x)
+    assert safe_threshold(stranger) > threshold_of(cross_fitted(stranger), stranger)
 
 
 def test_where_nothing_is_safe_nothing_is_answered() -> None:
