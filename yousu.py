@@ -10,6 +10,7 @@ from serve.insight.cli import app as insight_app
 from serve.ops_cli import audit_app, key_app, mount, retention_app
 from training.bench_cli import bench_answers, bench_classify, bench_route
 from training.bundle_cli import app as bundle_app
+from training.city import init
 from training.cli import bench_retrieval, train_app, train_heads, train_retrieval
 from training.encoder.cli import app as encoder_app
 
@@ -23,6 +24,7 @@ mount(app)
 app.add_typer(encoder_app, name="encoder")
 app.add_typer(bundle_app, name="bundle")
 app.add_typer(train_app, name="train")
+app.command("init")(init)
 app.command("train-heads")(train_heads)
 app.command("train-retrieval")(train_retrieval)
 bench_app.command("retrieval")(bench_retrieval)

@@ -82,6 +82,8 @@ class _Check:
     def classification(self) -> None:
         file = "classification.csv"
         self.unique(file, "code")
+        if not self.tables[file].rows:
+            self.fault(file, 0, "行", "至少一个分类", "只有列名")
         siblings: dict[tuple[str, str], int] = {}
         parents_of_name: dict[tuple[str, str], set[str]] = defaultdict(set)
         children = {r["parent"] for _, r in self.tables[file].rows}

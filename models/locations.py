@@ -53,12 +53,17 @@ def database_url() -> str:
 
 def data_dir() -> Path:
     """Folder with `catalog/`, `kb/` and `tickets/`; `YOUSU_DATA` replaces the shipped one."""
-    return Path(setting("data") or _ROOT / "data")
+    return Path(setting("data") or shipped_data_dir())
 
 
 def catalog_dir() -> Path:
     """Folder of the catalogue; `YOUSU_CATALOG` replaces the shipped one."""
     return Path(setting("catalog") or data_dir() / "catalog")
+
+
+def shipped_data_dir() -> Path:
+    """Folder of the data that ships with the program."""
+    return _ROOT / "data"
 
 
 def shipped_bundle_dir() -> Path:

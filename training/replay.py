@@ -82,7 +82,7 @@ def compare(
     said = [predicted(folder, rows.prepared, cache) for folder in (champion, challenger)]
     top = [np.array([s[:1] == w[:1] for s, w in zip(names, rows.names, strict=True)]) for names, _ in said]
     whole = [np.array([s == w for s, w in zip(names, rows.names, strict=True)]) for names, _ in said]
-    known = known_names(champion)
+    known = known_paths(champion)
     broad = np.array([w[0] for w in rows.names])
     classes = [
         (str(c), int((broad == c).sum()), float(top[0][broad == c].mean()), float(top[1][broad == c].mean()))
@@ -99,7 +99,7 @@ def compare(
         path=(float(whole[0].mean()), float(whole[1].mean())),
         difference=paired_bootstrap(whole[0], whole[1], seed=seed),
         classes=tuple(sorted(classes, key=lambda c: c[3] - c[2])),
-        comparable=any(w[0] in known for w in rows.names),
+        comparable=any(w in known for w in rows.names),
         risk_recall=_risk((champion, challenger), ground, cache),
         dispatch=(float(dispatch[0].mean()), float(dispatch[1].mean())) if dispatch else None,
         dispatch_difference=paired_bootstrap(*dispatch, seed=seed) if dispatch else None,
@@ -120,10 +120,10 @@ def _read(replay: Path) -> _Rows:
     return _Rows(texts, [prepare(t) for t in texts], names, [r["final_unit"] for r in rows])
 
 
-def known_names(folder: Path) -> set[str]:
-    """Return the names of the broadest categories of a bundle."""
+def known_paths(folder: Path) -> set[tuple[str, ...]]:
+    """Return the paths of names of a bundle's categories; a broad name alone may stand in any city's taxonomy."""
     meta = json.loads((folder / "category" / "head.json").read_text(encoding="utf-8"))
-    return {meta["names"][p[0]] for p in meta["paths"]}
+    return {tuple(meta["names"][k] for k in p) for p in meta["paths"]}
 
 
 Leaves = list[tuple[str, float]]
@@ -163,7 +163,12 @@ def _dispatch(
     picked: NDArray[np.int64],
     catalog: Catalog,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
-    """Whether either bundle would first send each ticket to the unit that handled it."""
+    """Whether either bundle would first send each ticket to the unit that handled it; None when it cannot be told.
+
+    A bundle of another catalogue (the shipped one, in a new city) names leaves to which this one gives no duty.
+    """
+    if not all(_of_catalog(folder, catalog) for folder in folders):
+        return None
     picked = np.array([i for i in picked if rows.units[i]], np.int64)
     if not len(picked):
         return None
@@ -173,6 +178,14 @@ def _dispatch(
         return None
     first, second = (np.array([u == w for u, w in zip(one, recorded, strict=True)]) for one in units)
     return first, second
+
+
+def _of_catalog(folder: Path, catalog: Catalog) -> bool:
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    if taxonomy_of(manifest) == "labels":
+        return True
+    head = json.loads((folder / "category" / "head.json").read_text(encoding="utf-8"))
+    return {path[-1] for path in head["paths"]} <= set(catalog.leaves)
 
 
 def _units(
