@@ -252,15 +252,16 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
 
     def words_for(self, text: str, leaf: int, *, most: int = 3) -> tuple[str, ...]:
         """Return the stretches of `text` whose n-grams weighed most for `leaf`, strongest first."""
-        pull = np.zeros(len(text))
         vectorizer = self.vectorizer_
-        for size in range(1, vectorizer.longest + 1):
-            for start in range(len(text) - size + 1):
-                index = vectorizer.vocabulary_.get(text[start : start + size])
-                if index is not None:
-                    weight = self.weights_.term_weight(index, leaf) * float(vectorizer.idf_[index])
-                    pull[start : start + size] += weight / size
-        if pull.max(initial=0.0) <= 0:
+        places = [(i, n) for n in range(1, vectorizer.longest + 1) for i in range(len(text) - n + 1)]
+        known = [(v, i, n) for i, n in places if (v := vectorizer.vocabulary_.get(text[i : i + n])) is not None]
+        if not known:
+            return ()
+        indices, starts, sizes = np.array(known).T
+        share = self.weights_.weights_of(indices, leaf).astype(np.float64) * vectorizer.idf_[indices] / sizes
+        steps = np.bincount(starts, share, len(text) + 1) - np.bincount(starts + sizes, share, len(text) + 1)
+        pull = np.cumsum(steps)[: len(text)]
+        if pull.max(initial=0.0) <= 1e-9:
             return ()
         strong = pull > 0.35 * pull.max()
         spans: list[tuple[float, str]] = []

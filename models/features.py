@@ -84,12 +84,8 @@ class NgramVectorizer:
 
     def transform_one(self, text: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Return (term indices, weights) of `text`; the weights have norm 1, or are empty."""
-        vocabulary = self.vocabulary_
-        counts: dict[int, int] = {}
-        for term in self.terms(text):
-            index = vocabulary.get(term)
-            if index is not None:
-                counts[index] = counts.get(index, 0) + 1
+        counts = Counter(map(self.vocabulary_.get, self.terms(text)))
+        counts.pop(None, None)
         indices = np.fromiter(counts, np.int32, len(counts))
         weights = (1 + np.log(np.fromiter(counts.values(), np.float32, len(counts)))) * self.idf_[indices]
         norm = float(np.linalg.norm(weights))

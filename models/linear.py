@@ -52,11 +52,16 @@ class LinearWeights:
             total = total + np.bincount(self.columns[take], values, self.n_outputs).astype(np.float32)
         return total
 
-    def term_weight(self, index: int, output: int) -> float:
-        """Return the weight of one term for one output; 0 where it was pruned."""
-        start, end = self.indptr[index], self.indptr[index + 1]
-        place = start + self.columns[start:end].searchsorted(output)
-        return float(self.data[place]) if place < end and self.columns[place] == output else 0.0
+    def weights_of(self, indices: NDArray[np.int64], output: int) -> NDArray[np.float32]:
+        """Return the weights of the terms `indices` for one output, of the same shape; 0 where one was pruned."""
+        starts, ends = self.indptr[indices], self.indptr[indices + 1]
+        lengths = ends - starts
+        owners = np.repeat(np.arange(len(indices)), lengths)
+        take = np.arange(len(owners)) + np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
+        here = self.columns[take] == output
+        weights = np.zeros(len(indices), np.float32)
+        weights[owners[here]] = self.data[take[here]]
+        return weights
 
 
 def fit_ridge(

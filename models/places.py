@@ -4,10 +4,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import Protocol
 
-from pypinyin import lazy_pinyin
+from pypinyin import Style, lazy_pinyin, pinyin
 
 KINDS = ("district", "street", "community", "village", "road", "estate", "landmark", "park")
 """Kinds of place, in the words of `places.csv`."""
@@ -97,6 +98,9 @@ class PlaceFinder:
         for sound in ambiguous:
             self._sounds.pop(sound, None)
         self._sound_first = {sound[0] for sound in self._sounds}
+        self._by_sound: dict[str, list[tuple[str, ...]]] = defaultdict(list)
+        for sound in self._sounds:
+            self._by_sound[sound[0]].append(sound)
         self._sound_lengths = sorted({len(s) for s in self._sounds}, reverse=True)
         self.districts = tuple(dict.fromkeys(p.name for p in places_of(self._rows, "district")))
 
@@ -141,6 +145,8 @@ class PlaceFinder:
     def _find_by_sound(self, text: str, taken: list[tuple[int, int]]) -> list[Mention]:
         found = []
         for run in _LATIN_RUN.finditer(text):
+            if not self._may_sound(run.group()):
+                continue
             syllables = _sound(run.group())
             if len(syllables) != len(run.group()):
                 continue
@@ -160,6 +166,16 @@ class PlaceFinder:
                             break
                 i += step
         return found
+
+    def _may_sound(self, run: str) -> bool:
+        """Whether a place may sound in `run`, by every reading of each character; far cheaper than reading it whole."""
+        readings = [_readings(character) for character in run]
+        return any(
+            len(sound) <= len(run) - i and all(s in readings[i + k] for k, s in enumerate(sound))
+            for i, firsts in enumerate(readings)
+            for first in firsts
+            for sound in self._by_sound.get(first, ())
+        )
 
     def locate(self, text: str) -> Location:
         """Return where `text` says it happens.
@@ -229,12 +245,17 @@ def places_of(rows: dict[str, list[Gazetteer]], kind: str) -> list[Gazetteer]:
 
 def _sound(name: str) -> tuple[str, ...]:
     """Toneless syllables, with the pairs that recognition and local accents confuse made equal (n/l, in/ing, z/zh)."""
-    out = []
-    for syllable in lazy_pinyin(name):
-        s = re.sub(r"^(z|c|s)h", r"\1", syllable)
-        s = re.sub(r"(in|en)g$", r"\1", s)
-        out.append(s)
-    return tuple(out)
+    return tuple(map(_blurred, lazy_pinyin(name)))
+
+
+def _blurred(syllable: str) -> str:
+    return re.sub(r"(in|en)g$", r"\1", re.sub(r"^(z|c|s)h", r"\1", syllable))
+
+
+@lru_cache(8192)
+def _readings(character: str) -> frozenset[str]:
+    """Every way a character may sound."""
+    return frozenset(_blurred(s) for s in pinyin(character, style=Style.NORMAL, heteronym=True)[0])
 
 
 def _agree(mentions: Sequence[Mention]) -> list[tuple[str, str]]:
