@@ -21,6 +21,7 @@ from serve.engine import Assist, Engine, Heard
 from serve.insight.calls import CallLog
 from serve.keys import KeyRing
 from serve.metrics import Metrics
+from serve.tracing import STAGES, Tracing
 
 LONG_TEXT = 300
 """Characters above which a call is concluded in a thread, so that it does not hold up the short ones."""
@@ -37,6 +38,8 @@ class Runtime:
         self.metrics = Metrics()
         self.calls = CallLog(self.records)
         self.encoder = EncoderWorker(batch=self.settings.encoder_batch, cache=self.settings.encoder_cache)
+        endpoint = self.settings.otel_endpoint
+        self.tracing = Tracing(endpoint, version=engine.bundle.version) if endpoint else None
         self.ready = True
         self.batches = 0
         self.changing_bundle = False
@@ -76,6 +79,8 @@ class Runtime:
         else:
             result = conclude(heard, vectors)
         self.metrics.saw(result)
+        if (stages := STAGES.get()) is not None:
+            stages.update({k: v for k, v in result.timings.items() if k != "total"})
         if record and self.settings.record:
             self.calls.saw(result)
         return result
@@ -183,3 +188,5 @@ class Runtime:
             self._watcher.join(5)
         self.calls.flush()
         self.encoder.close()
+        if self.tracing:
+            self.tracing.close()

@@ -16,6 +16,7 @@ from serve import logs
 from serve.api.problems import problem
 from serve.inputs import InputError, plain_id
 from serve.runtime import Runtime
+from serve.tracing import STAGES
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _STREAMED_IN = ("/v1/batch",)
@@ -43,6 +44,7 @@ class RequestInfo:
     started: bool = False
     holds_slot: bool = False
     timer: asyncio.Timeout | None = None
+    stages: dict[str, float] | None = None
     clock: float = field(default_factory=time.perf_counter)
 
 
@@ -70,6 +72,9 @@ class Guard:
         given = headers.get("x-request-id", "")
         info = RequestInfo(given if _fit(given) else secrets.token_hex(8))
         scope["yousu"] = info
+        if self.runtime.tracing:
+            info.stages = {}
+            STAGES.set(info.stages)
         sender = self._sender(info, send)
         try:
             refusal = await self._serve(scope, headers, receive, sender, info)
@@ -155,6 +160,11 @@ class Guard:
         spent = time.perf_counter() - info.clock
         self.runtime.metrics.requests.labels(route, str(info.status)).inc()
         self.runtime.metrics.latency.labels(route).observe(spent)
+        if self.runtime.tracing and info.stages is not None:
+            self.runtime.tracing.request(
+                scope["method"], route, info.status, spent, request_id=info.request_id, stages=info.stages,
+                traceparent=Headers(scope=scope).get("traceparent", ""),
+            )  # fmt: skip
         if self.runtime.settings.log_requests and route not in {"/healthz", "/readyz", "/metrics"}:
             logs.event(
                 "request", request_id=info.request_id, method=scope["method"], route=route, status=info.status,

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
+
+
+@cache
+def prepared() -> Path:
+    """A home with the vectors of the shipped entries, made once a run: every service starts from a copy."""
+    home = Path(tempfile.mkdtemp(prefix="yousu-chaos-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("YOUSU_")} | {"YOUSU_HOME": str(home)}
+    subprocess.run([sys.executable, "-m", "yousu", "prepare"], cwd=ROOT, env=environment, check=True)
+    return home
 
 
 class Service:
@@ -34,23 +48,28 @@ class Service:
     def start(self, **more: object) -> None:
         """Start, or start again, and wait until it is ready."""
         self.home.mkdir(parents=True, exist_ok=True)
+        if not (self.home / "index").exists():
+            shutil.copytree(prepared() / "index", self.home / "index")
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "yousu", "serve"], cwd=ROOT, env=self.environment, stdout=log, stderr=log, **more
             )
-        for _ in range(600):
+        for _ in range(1200):
             if self.process.poll() is not None:
                 raise AssertionError(self.log.read_text()[-2000:])
             if self.call("/readyz")[0] == 200:
                 return
             time.sleep(0.1)
-        raise AssertionError("not ready within a minute")
+        raise AssertionError("not ready within two minutes")
 
-    def call(self, path: str, body: object = None, headers: dict[str, str] | None = None, timeout: float = 30):
+    def call(
+        self, path: str, body: object = None, headers: dict[str, str] | None = None, timeout: float = 30,
+        method: str | None = None,
+    ) -> tuple[int, bytes]:  # fmt: skip
         """Return (status, content); status 0 when nobody answered."""
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         request = urllib.request.Request(
-            self.address + path, data, {"Content-Type": "application/json"} | (headers or {})
+            self.address + path, data, {"Content-Type": "application/json"} | (headers or {}), method=method
         )
         try:
             with urllib.request.urlopen(request, timeout=timeout) as reply:
