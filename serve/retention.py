@@ -129,7 +129,7 @@ def _rows_in_backup(path: Path, limit: datetime.datetime) -> Iterator[tuple[str,
         archive.extract("database", folder, filter="data")
         with contextlib.closing(sqlite3.connect(Path(folder) / "database")) as copy:
             for name, table, at in _WHAT:
-                query = f"SELECT count(*) FROM {table.__tablename__} WHERE {at.key} < ?"
+                query = f"SELECT count(*) FROM {table.__tablename__} WHERE {at.key} < ?"  # nosec B608
                 try:
                     count = copy.execute(query, (limit.isoformat(" "),)).fetchone()[0]
                 except sqlite3.DatabaseError:  # a dump of PostgreSQL, or a table that came later
