@@ -92,6 +92,14 @@ def totals(tested: Sequence[Tested]) -> dict[str, float | int | None]:
     }
 
 
+TOLD_AS = {
+    "questions": "问题", "with_expected": "有期望条目", "hit@1": "首条命中", "hit@3": "前三命中", "hit@5": "前五命中",
+    "mrr@5": "平均倒数排名", "answered": "答复率", "right_among_answered": "答对率", "off_topic": "不该答的问题",
+    "off_topic_answered": "误答率",
+}  # fmt: skip
+"""The names of the totals as an editor reads them."""
+
+
 def read_questions(path: Path, mapping: Sequence[str], encoding: str = "utf-8") -> list[tuple[str, str]]:
     """Return (question, expected entry) of a file; `mapping` are `表头=question` or `表头=expected` options."""
     headings, rows = read_table(path, encoding)

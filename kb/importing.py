@@ -17,7 +17,7 @@ from models.catalog import Catalog
 
 HEADINGS: dict[str, tuple[str, ...]] = {
     "id": ("编号", "条目编号", "序号"),
-    "question": ("问题", "标准问题", "标题", "问"),
+    "question": ("题目", "问题", "标准问题", "标题", "问"),
     "aliases": ("别名", "相似问", "相似问法", "口语问法"),
     "answer": ("答案", "答复", "标准答案", "回答", "答"),
     "basis": ("依据", "政策依据", "文号"),
@@ -260,7 +260,7 @@ class _Desk:
             return
         for other, where in self._asked.get(plain(entry.question), ()):
             if other.id != entry.id and overlap(entry, other):
-                yield "question", "不与已有条目或本文件其他行重复", f"与{where}重复"
+                yield "question", "不与已有条目或本文件其他行重复", f"与{where}「{other.question}」重复"
                 return
         if self._near is not None and entry.id not in self._held:
             for other, likeness in self._near(entry.question):

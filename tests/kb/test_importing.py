@@ -96,7 +96,7 @@ def test_a_question_the_store_has_is_a_duplicate_unless_place_or_time_differ(
     old = replace(from_row(GOOD), question="图书馆几点开门", region="城西区", status="draft")
     store.save(old, who="乙", why="新建")
     report = take(write(tmp_path / "e.csv", ROW, {**ROW, "区县": "城东区", "编号": "T9"}), store, known)
-    assert [(f.row, f.found) for f in report.faults] == [(2, "与条目 T1重复")]
+    assert [(f.row, f.found) for f in report.faults] == [(2, "与条目 T1「图书馆几点开门」重复")]
     assert store.count() == 2
 
 
