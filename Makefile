@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 export YOUSU_HOME ?= $(CURDIR)/var
 
-.PHONY: run install prepare test test-finetune lint types fix bench load chaos audit train clean
+.PHONY: run install prepare test test-finetune lint types fix bench load chaos audit train pictures clean
 run: prepare  ## set up, then start the service and the panel on http://127.0.0.1:8345
 	@$(BIN)/yousu serve
 
@@ -52,6 +52,9 @@ audit: $(VENV)/.dev  ## search our code and what it stands on for known weakness
 
 train: $(STAMP)  ## retrain the shipped heads from data/tickets
 	@$(BIN)/yousu train-heads
+
+pictures: $(VENV)/.dev  ## take the pictures of the READMEs anew, of our own written examples
+	@$(BIN)/python -m tests.browser.pictures $(YOUSU_HOME)
 
 fix: $(VENV)/.dev
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

@@ -35,28 +35,31 @@ def send(address: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         return json.load(reply)
 
 
-def fill(engine: Engine, database: str, count: int = 600, seed: int = 7) -> None:
+def fill(engine: Engine, database: str, count: int = 600, seed: int = 7, pool: int = 120) -> None:
     """Store `count` written tickets with outcomes in a database, and a burst of heating in one community.
 
-    The vectors are those of the bundle's examples, so nothing is embedded.
+    They are drawn from `pool` different examples, so that few texts are embedded.
     """
     draw, catalog = random.Random(seed), engine.catalog
-    rows = [r for r, c in enumerate(engine.cases._cases) if c.source == "example" and c.code in catalog.leaves]
-    code = {r: engine.cases._cases[r].code for r in rows}
-    common = {*draw.sample(sorted(set(code.values())), 12), *(c for c in code.values() if c.startswith("01010101"))}
+    rows = [r for r in _examples() if r["code"] in catalog.leaves]
+    common = {BURST, *draw.sample(sorted({r["code"] for r in rows}), 8)}
+    usual = draw.sample([r for r in rows if r["code"] not in common], pool // 2)
+    often = draw.sample([r for r in rows if r["code"] in common], pool // 2)
+    burst = [r for r in rows if r["code"] == BURST][:16]
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0, tzinfo=None)
-    picked = draw.choices(rows, [20 if code[r] in common else 1 for r in rows], k=count)
+    picked = [draw.choice(often if draw.random() < 0.6 else usual) for _ in range(count)]
     moments = [now - datetime.timedelta(days=draw.random() ** 1.2 * DAYS) for _ in picked]
     places = [draw.choice((*COMMUNITIES, "")) for _ in picked]
-    burst = [r for r in rows if code[r] == BURST][:16]
     picked += burst
     moments += [now - datetime.timedelta(hours=6 + 4 * i) for i in range(len(burst))]
     places += [COMMUNITIES[0]] * len(burst)
     made = [
-        _ticket(catalog, draw, f"W{i:05}", engine.cases._cases[r].text, code[r], at, place)
-        for i, (r, at, place) in enumerate(zip(picked, moments, places, strict=True))
+        _ticket(catalog, draw, f"W{i:05}", row["text"], row["code"], at, place)
+        for i, (row, at, place) in enumerate(zip(picked, moments, places, strict=True))
     ]
-    vectors = np.stack([engine.cases._index.reconstruct(r) for r in picked])
+    texts = sorted({t.prepared for t, _ in made})
+    vector = dict(zip(texts, engine.embed(texts), strict=True))
+    vectors = np.stack([vector[t.prepared] for t, _ in made])
     records = Records(database)
     with records.write() as session:
         tickets.store(session, [t for t, _ in made], vectors, engine.bundle.embedder.name)
@@ -69,8 +72,7 @@ def calls(address: str, count: int = 40, seed: int = 7) -> None:
     draw = random.Random(seed)
     with (ROOT / "data" / "kb" / "entries.csv").open(encoding="utf-8", newline="") as file:
         questions = [r["question"] for r in csv.DictReader(file)]
-    with (ROOT / "data" / "tickets" / "examples.csv").open(encoding="utf-8", newline="") as file:
-        texts = [r["text"] for r in csv.DictReader(file) if r["code"]]
+    texts = [r["text"] for r in _examples() if r["code"]]
     for i in range(count):
         text = draw.choice(questions if i % 3 else texts)
         seen = send(address, "/v1/assist", {"text": text})
@@ -79,6 +81,11 @@ def calls(address: str, count: int = 40, seed: int = 7) -> None:
             verdict = "accept" if draw.random() < 0.85 else "correct"
             body = {"text": text, "field": "category", "verdict": verdict, "proposed": code, "value": code}
             send(address, "/v1/feedback", body)
+
+
+def _examples() -> list[dict[str, str]]:
+    with (ROOT / "data" / "tickets" / "examples.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def _ticket(
@@ -112,6 +119,5 @@ def _ticket(
 
 def written_calls(count: int, seed: int = 7) -> list[str]:
     """Return written examples to be typed as calls, all different."""
-    with (ROOT / "data" / "tickets" / "examples.csv").open(encoding="utf-8", newline="") as file:
-        texts = sorted({r["text"] for r in csv.DictReader(file) if 12 <= len(r["text"]) <= 80})
+    texts = sorted({r["text"] for r in _examples() if 12 <= len(r["text"]) <= 80})
     return random.Random(seed).sample(texts, count)

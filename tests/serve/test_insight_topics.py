@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
 from collections import defaultdict
 from itertools import pairwise
@@ -14,6 +15,7 @@ from serve.insight.cases import Case
 from serve.insight.drift import stability
 from serve.insight.seasons import bound, dispersion, watch
 from serve.insight.topics import clusters, hot_topics
+from tests.conftest import ROOT
 
 TODAY = datetime.date(2026, 11, 20)
 WINTER = Season("S1", (10, 11), "供暖", ("0101",), "", "", "")
@@ -26,17 +28,16 @@ def case(number: int, code: str, day: datetime.date = TODAY, text: str = "", **m
 
 @pytest.fixture(scope="module")
 def written(engine):
-    """Written examples by leaf with their vectors: 12 of each of eight leaves, and one of each of 80 others."""
+    """Written examples with their vectors: 12 of each of eight leaves, and one of each of 80 others."""
     by_leaf = defaultdict(list)
-    cases = engine.cases
-    for row, found in enumerate(cases._cases):
-        if found.source == "example":
-            by_leaf[found.code].append(row)
-    leaves = sorted(code for code, rows in by_leaf.items() if len(rows) >= 12)[::7]
-    rows = [r for leaf in leaves[:8] for r in by_leaf[leaf][:12]] + [by_leaf[leaf][0] for leaf in leaves[8:88]]
-    vectors = np.stack([cases._index.reconstruct(r) for r in rows])
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return [case(i, cases._cases[r].code, text=cases._cases[r].text) for i, r in enumerate(rows)], vectors
+    with (ROOT / "data" / "tickets" / "examples.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["code"] in engine.catalog.leaves:
+                by_leaf[row["code"]].append(row["text"])
+    leaves = sorted(code for code, texts in by_leaf.items() if len(texts) >= 12)[::7]
+    rows = [(leaf, text) for leaf in leaves[:8] for text in by_leaf[leaf][:12]]
+    rows += [(leaf, by_leaf[leaf][0]) for leaf in leaves[8:88]]
+    return [case(i, leaf, text=text) for i, (leaf, text) in enumerate(rows)], engine.embed([text for _, text in rows])
 
 
 def test_like_tickets_are_clustered_and_unlike_ones_are_not(written) -> None:
