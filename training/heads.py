@@ -231,7 +231,9 @@ def _train_types(
     examples: Sequence[Example], vectors: NDArray[np.float32], cutter: WordCutter
 ) -> tuple[CategoryClassifier, dict[str, Any]]:
     def fitted(rows: list[int]) -> CategoryClassifier:
-        model = CategoryClassifier(cutter=cutter, keep=len(REQUEST_TYPES), text_weight=0.0, lexical_weight=0.7)
+        model = CategoryClassifier(
+            cutter=cutter, keep=len(REQUEST_TYPES), text_weight=0.0, lexical_weight=0.7, balance=0.5
+        )
         texts, types = [examples[i].text for i in rows], [examples[i].request_type for i in rows]
         return model.fit(texts, types, embeddings=vectors[rows], taxonomy=_TYPES)
 
