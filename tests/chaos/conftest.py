@@ -60,6 +60,7 @@ class Service:
             if self.call("/readyz")[0] == 200:
                 return
             time.sleep(0.1)
+        self.process.kill()
         raise AssertionError("not ready within two minutes")
 
     def call(
