@@ -199,8 +199,17 @@ def test_a_bank_card_never_survives(before: str, after: str, prefix: str, rest: 
 HOSTILE = "1|1 |1一|1-|一三八|王|王先生|扎西|我叫|a.|a@|青A|1单元|1号楼|[姓名]|欧阳|13812345678|尾号|138****|6222 "
 
 
+def cost(text: str) -> float:
+    """Processor time of this thread alone, the least of three: another program's load does not count."""
+    spent = []
+    for _ in range(3):
+        began = time.thread_time()
+        mask(text)
+        spent.append(time.thread_time() - began)
+    return min(spent)
+
+
 @pytest.mark.parametrize("piece", HOSTILE.split("|"))
-def test_twenty_thousand_hostile_characters_take_seconds_at_most(piece: str) -> None:
-    began = time.perf_counter()
-    mask((piece * 20_000)[:20_000])
-    assert time.perf_counter() - began < 8
+def test_hostile_text_of_eight_times_the_length_costs_far_less_than_eight_squared(piece: str) -> None:
+    short, long = ((piece * length)[:length] for length in (2_500, 20_000))
+    assert cost(long) < 24 * cost(short) + 0.02
