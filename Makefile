@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 export YOUSU_HOME ?= $(CURDIR)/var
 
-.PHONY: run install prepare test test-finetune lint types fix bench load chaos audit train pictures clean
+.PHONY: run install prepare test test-finetune lint types fix bench load chaos audit train pictures notebooks wheelhouse sbom clean
 run: prepare  ## set up, then start the service and the panel on http://127.0.0.1:8345
 	@$(BIN)/yousu serve
 
@@ -27,7 +27,7 @@ test: $(VENV)/.dev  ## lint, types, import rules and every test that needs no to
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -m "not finetune and not chaos"
+	$(BIN)/python -m pytest -m "not finetune and not chaos and not notebooks"
 
 $(VENV)/.finetune: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,finetune]'
@@ -36,8 +36,8 @@ $(VENV)/.finetune: $(VENV)/.dev
 test-finetune: $(VENV)/.finetune  ## the tests that need torch and sentence-transformers
 	$(BIN)/python -m pytest -m finetune
 
-bench: $(STAMP)  ## latency, throughput, start-up time and memory in one table
-	@$(BIN)/yousu bench serve
+bench: $(STAMP)  ## everything that can be measured here, in tables and in bench/report.html
+	@$(BIN)/python bench/report.py
 
 load: $(STAMP)  ## steady, full and four times too much, with the encoder alone and a no-op beside it
 	@$(BIN)/yousu bench load
@@ -55,6 +55,16 @@ train: $(STAMP)  ## retrain the shipped heads from data/tickets
 
 pictures: $(VENV)/.dev  ## take the pictures of the READMEs anew, of our own written examples
 	@$(BIN)/python -m tests.browser.pictures $(YOUSU_HOME)
+
+notebooks: $(VENV)/.dev  ## run the notebooks anew and store their outputs, then check them
+	$(BIN)/python notebooks/execute.py
+	$(BIN)/python -m pytest tests/test_notebooks.py -m "not notebooks"
+
+wheelhouse: $(STAMP)  ## every wheel of the base install, with hashes, in dist/wheelhouse
+	@$(BIN)/python deploy/wheelhouse.py dist/wheelhouse
+
+sbom: $(VENV)/.dev  ## what the base install is made of, CycloneDX 1.6, in dist/sbom.json
+	@mkdir -p dist && $(BIN)/python deploy/sbom.py dist/sbom.json
 
 fix: $(VENV)/.dev
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

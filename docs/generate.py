@@ -1,4 +1,4 @@
-"""Writes docs/cli.md, docs/settings.md and the HTTP client from the code; with `--check` it only compares."""
+"""Writes cli.md, settings.md, data-card.md and the HTTP client from code and data; with `--check` only compares."""
 
 from __future__ import annotations
 
@@ -113,11 +113,24 @@ def client() -> str:
     return source(interface())
 
 
+def data_card() -> str:
+    """Return docs/data-card.md."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    from data_card import card
+
+    return card(ROOT, MADE)
+
+
 def main() -> int:
     """Write the files, or with `--check` return 1 when one differs."""
     prepare()
     stale = 0
-    made = (("docs/cli.md", cli()), ("docs/settings.md", settings()), ("serve/client/calls.py", client()))
+    made = (
+        ("docs/cli.md", cli()),
+        ("docs/settings.md", settings()),
+        ("docs/data-card.md", data_card()),
+        ("serve/client/calls.py", client()),
+    )
     for name, text in made:
         file = ROOT / name
         if file.is_file() and file.read_text(encoding="utf-8") == text:

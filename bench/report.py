@@ -1,0 +1,267 @@
+"""Runs the benchmarks that can be run here and puts what they measured into one table and one page, bench/report.html.
+
+Every figure comes from a command of `yousu bench` run now, or from the manifest of the bundle in use; what cannot be
+run (a data set that is not there, a peer that is not installed) is told as not run, with the reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+NOT_RUN = "未运行"
+METHODS = {
+    "tfidf": "TF-IDF(字)", "bm25": "BM25(字)", "dense": "只用向量", "char": "字 TF-IDF + 线性 SVM",
+    "amsterdam": "词 TF-IDF + 逻辑回归(阿姆斯特丹)", "yousu": "有诉",
+}  # fmt: skip
+PEERS = ("baisitong2", "baisitong", "txtai")
+"""Programs on PyPI that a user might take instead; they belong in environments of their own."""
+
+
+@dataclass
+class Section:
+    """A table of the report: what it is about, its head, its rows, or why it was not run."""
+
+    title: str
+    head: tuple[str, ...] = ()
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+    why_not: str = ""
+    note: str = ""
+
+
+class NotRunError(Exception):
+    """A benchmark that could not be run; the message says why."""
+
+
+def bench(*arguments: str, needs: tuple[Path, ...] = ()) -> Any:
+    """Return what `yousu bench ARGUMENTS --json` printed; raises NotRunError when a file is missing or it fails."""
+    missing = [p for p in needs if not p.is_file()]
+    if missing:
+        raise NotRunError("没有 " + "、".join(p.name for p in missing))
+    command = [sys.executable, "-m", "yousu", "bench", *arguments, "--json"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
+    if done.returncode:
+        raise NotRunError((done.stderr.strip().splitlines() or ["没有说明"])[-1])
+    return json.loads(done.stdout)
+
+
+def ratio(value: float, best_other: float) -> str:
+    """Return how many times the best baseline a figure is."""
+    return f"{value / best_other:.2f}×" if best_other else "—"
+
+
+def compared(title: str, found: dict[str, dict[str, float]], names: tuple[tuple[str, str], ...]) -> Section:
+    """Return a table of methods by figures, with the ratio of the first figure to that of the best baseline."""
+    first = names[0][0]
+    others = [row[first] for method, row in found.items() if method != "yousu"]
+    rows = [
+        (
+            METHODS.get(method, method), *(f"{row[key]:.3f}" for key, _ in names),
+            ratio(row[first], max(others)) if method == "yousu" and others else "",
+        )
+        for method, row in found.items()
+    ]  # fmt: skip
+    return Section(title, ("", *(name for _, name in names), "与最好的基线之比"), rows)
+
+
+def retrieval(shared: Path) -> list[Section]:
+    """Retrieval on public sets, beside the usual baselines."""
+    names = (("r1", "R@1"), ("r5", "R@5"), ("mrr10", "MRR@10"))
+    questions, documents = shared / "ncp_questions.csv", shared / "ncp_documents.csv"
+    faq = shared / "kaohsiung_faq.csv"
+    runs = (
+        ("检索:ncp(长文档)", (questions, documents), ("--question", "question", "--id", "docid")),
+        ("检索:kaohsiung(问答)", (faq,), ("--question", "question", "--answer", "answer")),
+    )
+    sections = []
+    for title, files, options in runs:
+        more = ("--documents", str(documents)) if documents in files else ()
+        sections.append(
+            attempt(
+                title,
+                lambda files=files, options=options, more=more, title=title: compared(
+                    title, bench("retrieval", "--data", str(files[0]), *options, *more, needs=files), names
+                ),
+            )
+        )
+    return sections
+
+
+def labelled(shared: Path) -> list[Section]:
+    """What labelled rows teach, cross-validated."""
+    names = (("accuracy", "准确率"), ("macro_f1", "宏平均 F1"))
+    runs = (
+        ("分类:taidi(5 折)", "classify", "taidi_level1_train.csv"),
+        ("派单:kaohsiung(5 折)", "route", "kaohsiung_faq.csv"),
+    )
+    return [
+        attempt(
+            title,
+            lambda title=title, what=what, file=file: compared(
+                title, bench(what, "--data", str(shared / file), needs=(shared / file,)), names
+            ),
+        )
+        for title, what, file in runs
+    ]
+
+
+def answers(_: Path) -> list[Section]:
+    """Our own questions, folds by entry and authors left out."""
+
+    def run() -> Section:
+        found = bench("answers")
+        names = ("retrieval_r1", "answered", "right_among_answered", "off_topic_answered")
+        rows = [("按条目分折", *(shown(found[n]) for n in names))]
+        rows += [(f"作者 {a} 全部留出", *(shown(f[n]) for n in names)) for a, f in found["authors"].items()]
+        note = f"{found['questions']} 个书写的问题,其中 {found['off_topic_questions']} 个没有条目能答"
+        note += f";校准误差 {found['ece']:.3f}"
+        return Section("答复:自己的问题", ("", "首条命中", "答复率", "答对率", "误答率"), rows, note=note)
+
+    return [attempt("答复:自己的问题", run)]
+
+
+def speed(_: Path) -> list[Section]:
+    """Latency, throughput, start-up and memory of a service started for it."""
+
+    def run() -> Section:
+        names = {
+            "single call p50 (HTTP, ms)": "一通来电 p50(毫秒)", "single call p99 (HTTP, ms)": "一通来电 p99(毫秒)",
+            "encoder alone p50 (ms)": "只编码 p50(毫秒)", "ratio to the encoder": "与只编码之比",
+            "calls per second, 8 clients": "8 个客户端,每秒", "start-up (s)": "启动(秒)",
+            "resident memory (MB)": "常驻内存(MB)",
+        }  # fmt: skip
+        found = bench("serve")
+        return Section("速度", ("", "值"), [(names.get(k, k), v) for k, v in found.items()])
+
+    return [attempt("速度", run)]
+
+
+def manifest(_: Path) -> list[Section]:
+    """What the training of the bundle in use measured on rows its model had not seen, with calibration."""
+    from models.locations import bundle_dir
+
+    def run() -> Section:
+        file = bundle_dir() / "manifest.json"
+        if not file.is_file():
+            raise NotRunError(f"没有 {file.name}")
+        made = json.loads(file.read_text(encoding="utf-8"))
+        rows = []
+        for name, measured in made["metrics"]["category"].items():
+            if isinstance(measured, dict) and "levels" in measured:
+                rows += [
+                    (f"{name} 第{i}级", f"{x['accuracy']:.3f}", f"{x['ece']:.3f}", str(measured.get("rows", "")))
+                    for i, x in enumerate(measured["levels"], start=1)
+                ]
+        if kind := made["metrics"].get("request_type"):
+            rows.append(("诉求类型", f"{kind['accuracy']:.3f}", f"{kind['ece']:.3f}", str(kind["rows"])))
+        note = f"模型包 {made['version']};训练时测得,不是现在重测的"
+        return Section("校准:模型包清单", ("", "准确率", "校准误差", "条数"), rows, note=note)
+
+    return [attempt("校准:模型包清单", run)]
+
+
+def peers(_: Path) -> list[Section]:
+    """Programs a user might take instead: not run by this command."""
+    rows = [(name, NOT_RUN) for name in PEERS]
+    return [Section("同类程序", ("", ""), rows, note="各要一个自己的环境,这条命令不安装它们;没有测过,就没有数")]
+
+
+PARTS = {
+    "retrieval": retrieval, "labelled": labelled, "answers": answers, "speed": speed, "manifest": manifest,
+    "peers": peers,
+}  # fmt: skip
+
+
+def shown(value: float | None) -> str:
+    """Return a share, or a dash where there is none."""
+    return "—" if value is None else f"{value:.3f}"
+
+
+def attempt(title: str, run: Any) -> Section:
+    """Return the section that `run` makes, or one that says why it was not run."""
+    started = time.perf_counter()
+    try:
+        section = run()
+    except NotRunError as reason:
+        return Section(title, why_not=str(reason))
+    section.note = ";".join(filter(None, [section.note, f"用时 {time.perf_counter() - started:.0f} 秒"]))
+    return section
+
+
+def machine() -> str:
+    """Return what the figures were measured on."""
+    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
+    return f"{platform.machine()},{cores} 核,Python {platform.python_version()};开始时负载 {load:.1f}"
+
+
+def page(sections: list[Section], where: str) -> str:
+    """Return the report as one HTML page that loads nothing."""
+    parts = []
+    for s in sections:
+        body = f"<p class=no>{NOT_RUN}:{html.escape(s.why_not)}</p>"
+        if not s.why_not:
+            head = "".join(f"<th>{html.escape(h)}</th>" for h in s.head)
+            lines = ("".join(f"<td>{html.escape(c)}</td>" for c in row) for row in s.rows)
+            body = f"<table><tr>{head}</tr>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+        note = f"<p class=note>{html.escape(s.note)}</p>" if s.note else ""
+        parts.append(f"<section><h2>{html.escape(s.title)}</h2>{body}{note}</section>")
+    style = (
+        "body{font:16px/1.6 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+        "table{border-collapse:collapse}td,th{padding:.3rem .8rem;border-bottom:1px solid #ccc;text-align:left}"
+        ".note{color:#555}.no{color:#8a4b00}"
+    )
+    return (
+        f"<!doctype html><html lang=zh-CN><meta charset=utf-8><title>有诉测评</title><style>{style}</style>"
+        f"<h1>有诉测评</h1><p class=note>{html.escape(where)}</p>{''.join(parts)}</html>\n"
+    )
+
+
+def show(sections: list[Section]) -> None:
+    """Print the report."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    for s in sections:
+        if s.why_not:
+            console.print(f"{s.title}:{NOT_RUN}({s.why_not})", markup=False)
+            continue
+        table = Table(*s.head, title=s.title, caption=s.note, title_justify="left", caption_justify="left")
+        for row in s.rows:
+            table.add_row(*row)
+        console.print(table)
+
+
+def main() -> None:
+    """Run the parts that the command line names, all of them by default."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"parts to run: {', '.join(PARTS)}; all by default")
+    parser.add_argument("--shared", type=Path, default=SHARED, help="folder with the public sets")
+    parser.add_argument("--out", type=Path, default=ROOT / "bench" / "report.html")
+    chosen = parser.parse_args()
+    if unknown := sorted(set(chosen.parts) - set(PARTS)):
+        parser.error(f"unknown part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    where = machine()
+    sections = [s for name in chosen.parts or PARTS for s in PARTS[name](chosen.shared)]
+    show(sections)
+    temporary = chosen.out.with_name(f".{chosen.out.name}.tmp")
+    temporary.write_text(page(sections, where), encoding="utf-8")
+    temporary.replace(chosen.out)
+    print(chosen.out)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    main()

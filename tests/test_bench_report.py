@@ -1,0 +1,59 @@
+"""The page of the benchmarks: figures of commands that ran, and a reason where one could not."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.report import NotRunError, Section, attempt, compared, page
+from tests.conftest import ROOT
+
+
+def report(folder: Path, *parts: str) -> str:
+    out = folder / "report.html"
+    command = [sys.executable, "bench/report.py", *parts, "--shared", str(folder), "--out", str(out)]
+    environment = {**os.environ, "YOUSU_HOME": str(folder / "home")}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return out.read_text(encoding="utf-8")
+
+
+def test_what_is_not_there_is_told_as_not_run_and_never_as_a_number(tmp_path: Path) -> None:
+    text = report(tmp_path, "retrieval", "labelled", "peers")
+    assert "未运行:没有 ncp_questions.csv、ncp_documents.csv" in text
+    assert text.count("未运行:没有") == 4
+    assert "<td>txtai</td><td>未运行</td>" in text
+
+
+def test_calibration_is_that_of_the_bundle_in_use(tmp_path: Path) -> None:
+    made = json.loads((ROOT / "models" / "bundle" / "manifest.json").read_text(encoding="utf-8"))
+    text = report(tmp_path, "manifest")
+    assert made["version"] in text
+    kind = made["metrics"]["request_type"]
+    assert f"<td>{kind['accuracy']:.3f}</td><td>{kind['ece']:.3f}</td><td>{kind['rows']}</td>" in text
+
+
+def test_retrieval_is_measured_by_the_command_on_a_set_that_is_there(tmp_path: Path) -> None:
+    pairs = [("路灯不亮找谁", "路灯由城管维修"), ("水费怎么交", "水费在网上交"), ("暖气几号来", "供暖从十一月开始")]
+    lines = ["question,answer", *(",".join(p) for p in pairs)]
+    (tmp_path / "kaohsiung_faq.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    text = report(tmp_path, "retrieval")
+    assert "BM25(字)" in text
+    assert text.count("未运行") == 1
+
+
+def test_our_figure_is_held_against_the_best_baseline() -> None:
+    found = {"bm25": {"r1": 0.5}, "tfidf": {"r1": 0.4}, "yousu": {"r1": 0.6}}
+    assert compared("检索", found, (("r1", "R@1"),)).rows == [
+        ("BM25(字)", "0.500", ""), ("TF-IDF(字)", "0.400", ""), ("有诉", "0.600", "1.20×"),
+    ]  # fmt: skip
+
+
+def test_a_reason_cannot_become_markup() -> None:
+    def fail() -> Section:
+        raise NotRunError("<b>坏</b>")
+
+    assert "&lt;b&gt;坏&lt;/b&gt;" in page([attempt("某项", fail)], "某机")
