@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 export YOUSU_HOME ?= $(CURDIR)/var
 
-.PHONY: run install prepare test test-finetune lint types fix bench load chaos audit train pictures notebooks wheelhouse sbom clean
+.PHONY: run install prepare test test-finetune lint types fix bench load chaos audit train pictures notebooks wheelhouse sbom peers clean
 run: prepare  ## set up, then start the service and the panel on http://127.0.0.1:8345
 	@$(BIN)/yousu serve
 
@@ -38,6 +38,9 @@ test-finetune: $(VENV)/.finetune  ## the tests that need torch and sentence-tran
 
 bench: $(STAMP)  ## everything that can be measured here, in tables and in bench/report.html
 	@$(BIN)/python bench/report.py
+
+peers: $(STAMP)  ## environments of other programs, for make bench to measure beside ours
+	@$(BIN)/python bench/peers.py
 
 load: $(STAMP)  ## steady, full and four times too much, with the encoder alone and a no-op beside it
 	@$(BIN)/yousu bench load

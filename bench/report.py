@@ -16,7 +16,10 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.peers import Peer
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -25,8 +28,6 @@ METHODS = {
     "tfidf": "TF-IDF(字)", "bm25": "BM25(字)", "dense": "只用向量", "char": "字 TF-IDF + 线性 SVM",
     "amsterdam": "词 TF-IDF + 逻辑回归(阿姆斯特丹)", "yousu": "有诉",
 }  # fmt: skip
-PEERS = ("baisitong2", "baisitong", "txtai")
-"""Programs on PyPI that a user might take instead; they belong in environments of their own."""
 
 
 @dataclass
@@ -172,10 +173,32 @@ def manifest(_: Path) -> list[Section]:
     return [attempt("校准:模型包清单", run)]
 
 
-def peers(_: Path) -> list[Section]:
-    """Programs a user might take instead: not run by this command."""
-    rows = [(name, NOT_RUN) for name in PEERS]
-    return [Section("同类程序", ("", ""), rows, note="各要一个自己的环境,这条命令不安装它们;没有测过,就没有数")]
+def peers(shared: Path) -> list[Section]:
+    """Programs a user might take instead, where their environment is there: retrieval on the same collection."""
+    from bench.peers import PEERS, search
+    from training.retrieval_bench import figures, read_documents
+
+    files = (shared / "ncp_questions.csv", shared / "ncp_documents.csv")
+
+    def run(peer: Peer) -> Section:
+        if peer.why_not:
+            raise NotRunError(peer.why_not)
+        if not peer.python.is_file():
+            raise NotRunError("没有它的环境,先 make peers")
+        if missing := [f.name for f in files if not f.is_file()]:
+            raise NotRunError("没有 " + "、".join(missing))
+        collection = read_documents(files[0], "question", "docid", files[1])
+        try:
+            found = search(peer, collection.texts, collection.questions)
+        except RuntimeError as error:
+            raise NotRunError(f"它出错了:{error}") from error
+        values = figures(found, collection.right)
+        rows = [(f"{peer.name} {peer.version}", *(f"{values[k]:.3f}" for k in ("r1", "r5", "mrr10")))]
+        return Section(
+            f"同类程序:{peer.name},ncp 检索", ("", "R@1", "R@5", "MRR@10"), rows, note="同一集合,见上面的 ncp"
+        )
+
+    return [attempt(f"同类程序:{p.name}", lambda p=p: run(p)) for p in PEERS]
 
 
 PARTS = {

@@ -8,6 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from bench import peers
 from bench.report import NotRunError, Section, attempt, compared, page
 from tests.conftest import ROOT
 
@@ -24,8 +27,9 @@ def report(folder: Path, *parts: str) -> str:
 def test_what_is_not_there_is_told_as_not_run_and_never_as_a_number(tmp_path: Path) -> None:
     text = report(tmp_path, "retrieval", "labelled", "peers")
     assert "未运行:没有 ncp_questions.csv、ncp_documents.csv" in text
-    assert text.count("未运行:没有") == 4
-    assert "<td>txtai</td><td>未运行</td>" in text
+    assert text.count("未运行:") == 7
+    assert "<td>" not in text
+    assert "<h2>同类程序:txtai</h2><p class=no>未运行:需要 torch" in text
 
 
 def test_calibration_is_that_of_the_bundle_in_use(tmp_path: Path) -> None:
@@ -57,3 +61,12 @@ def test_a_reason_cannot_become_markup() -> None:
         raise NotRunError("<b>坏</b>")
 
     assert "&lt;b&gt;坏&lt;/b&gt;" in page([attempt("某项", fail)], "某机")
+
+
+def test_a_peer_that_fails_is_told_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "HOME", tmp_path)
+    python = peers.Peer("baisitong", "1.0.6").python
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)  # an environment in which the package is missing
+    with pytest.raises(RuntimeError, match="No module named 'baisitong'"):
+        peers.search(peers.Peer("baisitong", "1.0.6"), ["路灯由城管维修"], ["路灯"])
