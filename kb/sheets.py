@@ -59,12 +59,6 @@ def read_table(path: Path, encoding: str = "utf-8") -> tuple[list[str], list[Row
     return columns, rows
 
 
-def read_rows(path: Path, encoding: str = "utf-8") -> tuple[list[str], list[dict[str, str]]]:
-    """Return (columns, rows as dictionaries) of a file."""
-    columns, rows = read_table(path, encoding)
-    return columns, [r.cells for r in rows]
-
-
 def is_damaged(row: dict[str, str]) -> bool:
     """Whether a row holds bytes that could not be decoded."""
     return any("\udc80" <= ch <= "\udcff" for value in row.values() for ch in value)

@@ -188,30 +188,31 @@ def _over_rows(
     """Run what `load` gives over a file's rows; rows that cannot be worked on go to a second file with the reason."""
     from rich.progress import track
 
-    from serve.files import FileError, is_damaged, read_rows, text_column, write_rows
+    from serve.files import FileError, Row, is_damaged, read_table, text_column, write_rows
     from serve.inputs import InputError
 
     target = out or file.with_name(f"{file.stem}.result{file.suffix}")
     try:
-        columns, rows = read_rows(file, encoding)
+        columns, rows = read_table(file, encoding)
         name = text_column(file, columns, column)
     except (FileError, LookupError, OSError) as error:
         raise _fail(error) from error
     work = load()
     started = time.perf_counter()
 
-    def one(numbered: tuple[int, dict[str, str]]) -> tuple[dict[str, str], bool]:
+    def one(row: Row) -> tuple[dict[str, str], bool]:
         """Return the row with its results, or with the reason why it was set aside."""
-        number, row = numbered
         try:
-            if is_damaged(row):
+            if row.fault:
+                raise InputError(row.fault)
+            if is_damaged(row.cells):
                 raise InputError(f"编码:应为 {encoding},有无法识别的字节")
-            return {**row, **work(row[name])}, True
+            return {**row.cells, **work(row.cells[name])}, True
         except InputError as error:
-            return {**row, "row": str(number), "reason": str(error)}, False
+            return {**row.cells, "row": str(row.number), "reason": str(error)}, False
 
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        results = list(track(pool.map(one, enumerate(rows, start=2)), description="处理", total=len(rows)))
+        results = list(track(pool.map(one, rows), description="处理", total=len(rows)))
     done = [row for row, good in results if good]
     aside = [row for row, good in results if not good]
     pace = len(rows) / max(time.perf_counter() - started, 1e-9)

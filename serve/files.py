@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from kb.sheets import FileError, is_damaged, read_rows, write_rows
+from kb.sheets import FileError, Row, is_damaged, read_table, write_rows
 
 
 def text_column(path: Path, columns: Sequence[str], wanted: str | None) -> str:
@@ -22,4 +22,4 @@ def text_column(path: Path, columns: Sequence[str], wanted: str | None) -> str:
     raise FileError(f"{path}: 请用 --text-column 指定文字列,现有列:{'、'.join(columns)}")
 
 
-__all__ = ["FileError", "is_damaged", "read_rows", "text_column", "write_rows"]
+__all__ = ["FileError", "Row", "is_damaged", "read_table", "text_column", "write_rows"]

@@ -7,7 +7,7 @@ import pytest
 from openpyxl import Workbook, load_workbook
 from typer.testing import CliRunner
 
-from serve.files import FileError, read_rows, text_column, write_rows
+from serve.files import FileError, read_table, text_column, write_rows
 from serve.views import ASK_COLUMNS, ASSIST_COLUMNS
 from yousu import app
 
@@ -149,4 +149,14 @@ def test_the_text_column_is_guessed_only_when_it_is_plain() -> None:
 
 def test_short_rows_are_filled(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,b\n1\n", encoding="utf-8")
-    assert read_rows(tmp_path / "a.csv")[1] == [{"a": "1", "b": ""}]
+    assert [r.cells for r in read_table(tmp_path / "a.csv")[1]] == [{"a": "1", "b": ""}]
+
+
+def test_a_row_with_more_cells_than_the_heading_is_set_aside_under_its_own_number(home, tmp_path: Path) -> None:
+    source = tmp_path / "calls.csv"
+    source.write_text("text\n路灯不亮\n\n暖气不热,打电话没人管\n", encoding="utf-8")
+    run("assist", "--file", str(source), "--out", str(tmp_path / "out.csv"))
+    assert [r["text"] for r in rows_of(tmp_path / "out.csv")] == ["路灯不亮"]
+    (aside,) = rows_of(tmp_path / "out.rejected.csv")
+    assert aside["row"] == "4"
+    assert aside["reason"] == "应为 1 格,实为 2 格"
