@@ -32,6 +32,8 @@ FEATURES = (
     "weaker side", "stronger side", "same branch", "same group", "whole allows both", "goes on", "also",
     "shorter side", "clauses",
 )  # fmt: skip
+_RANGES = ((np.log(1e-6), 0.0), (np.log(1e-6), 0.0), (0.0, 1.0), (0.0, 1.0), (0.0, 1.0))
+"""Least and most of the first FEATURES, which need probabilities."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,13 @@ def cuts(text: str) -> list[Cut]:
     return [c for c in found if min(len(_CHINESE.findall(s)) for s in (c.left, c.right)) >= _LEAST]
 
 
-def likeliest(text: str, head: CategoryClassifier) -> Cut | None:
+def likeliest(text: str, head: CategoryClassifier, splitter: Splitter | None = None) -> Cut | None:
     """Return the cut whose sides the words alone put into different groups most clearly; None when there is none.
 
-    It costs no embedding and looks at every clause once; a text about one thing often does not get past it.
+    It costs no embedding and looks at every clause once; a text about one thing often does not get past it. With
+    `splitter`, cuts that it could never part are not looked at.
     """
-    possible = cuts(text)
+    possible = [c for c in cuts(text) if splitter is None or splitter.could_split(c)]
     if not possible:
         return None
     groups = head.taxonomy_.ancestors[:, min(1, head.taxonomy_.depth - 1)]
@@ -92,11 +95,18 @@ def evidence(cut: Cut, head: CategoryClassifier, proba: NDArray[np.float64]) -> 
             float(np.sqrt(left_top * right_top).sum()),
             float(np.sqrt(left * right).sum()),
             float(min(whole[left.argmax()], whole[right.argmax()])),
-            float(bool(_GOES_ON.match(cut.right))),
-            float(bool(_ALSO.match(cut.right))),
-            float(min(len(cut.left), len(cut.right), 20)) / 10,
-            cut.clauses / 5,
+            *_shape(cut),
         ]
+    )
+
+
+def _shape(cut: Cut) -> tuple[float, float, float, float]:
+    """The last four FEATURES, which need no probabilities."""
+    return (
+        float(bool(_GOES_ON.match(cut.right))),
+        float(bool(_ALSO.match(cut.right))),
+        float(min(len(cut.left), len(cut.right), 20)) / 10,
+        cut.clauses / 5,
     )
 
 
@@ -111,6 +121,13 @@ class Splitter:
     def probability(self, features: NDArray[np.float64]) -> float:
         """Return how likely the two sides of a cut are requests of their own."""
         return float(1 / (1 + np.exp(-(np.asarray(self.weights) @ features + self.bias))))
+
+    def could_split(self, cut: Cut) -> bool:
+        """Whether any probabilities at all would part the cut: a bound from its shape, before anything is embedded."""
+        weights = np.asarray(self.weights)
+        ends = weights[: len(_RANGES), None] * np.asarray(_RANGES)
+        most = float(self.bias + ends.max(1).sum() + weights[len(_RANGES) :] @ np.asarray(_shape(cut)))
+        return 1 / (1 + np.exp(-most)) >= self.threshold
 
     def splits(self, cut: Cut, head: CategoryClassifier, proba: NDArray[np.float64]) -> bool:
         """Whether the cut parts two requests of different groups; `proba` as for `evidence`."""

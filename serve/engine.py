@@ -175,7 +175,7 @@ class Engine:
         pieces = (prepared,) if whole_only else tuple(propose(prepared)[:MAX_PIECES])
         cut = None
         if self.bundle.splitter and not whole_only and len(pieces) == 1:
-            cut = likeliest(prepared, self.bundle.category)
+            cut = likeliest(prepared, self.bundle.category, self.bundle.splitter)
         understood = prepared if whole != masked else ""
         return Heard(masked, prepared, pieces, (time.perf_counter() - start) * 1000, understood, cut)
 
