@@ -29,6 +29,7 @@ from models.embedder import Embedder, load_embedder
 from models.features import WordCutter
 from models.locations import home_dir
 from models.requests import propose
+from models.splitting import FILE as SPLITTING
 from models.splitting import Splitter
 from models.taxonomy import Taxonomy
 from training.augment import slips
@@ -72,7 +73,9 @@ def train_heads(bundle: Path, catalog_folder: Path, examples_file: Path, *, seed
         head.save(temporary)
         shutil.rmtree(bundle / name, ignore_errors=True)
         temporary.rename(bundle / name)
-    splitter.save(bundle)
+    (bundle / SPLITTING).unlink(missing_ok=True)
+    if splitter is not None:
+        splitter.save(bundle)
     save_file({"vectors": vectors.astype(np.float16)}, bundle / "examples.safetensors")
     record = {
         "made_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -106,7 +109,7 @@ def _train_category(
     examples: Sequence[Example],
     vectors: NDArray[np.float32],
     cutter: WordCutter,
-) -> tuple[CategoryClassifier, Splitter, dict[str, Any]]:
+) -> tuple[CategoryClassifier, Splitter | None, dict[str, Any]]:
     taxonomy = Taxonomy.from_catalog(catalog)
     own = embedder.encode(list(taxonomy.texts), kind="query")
 

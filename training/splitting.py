@@ -30,8 +30,10 @@ class _Case:
 
 def learn_splitter(
     texts: Sequence[str], codes: Sequence[str], head: CategoryClassifier, embedder: Embedder, *, seed: int = 0
-) -> tuple[Splitter, dict[str, Any]]:
+) -> tuple[Splitter | None, dict[str, Any]]:
     """Return the rule and its cross-validated figures; `texts` with leaf `codes` must be unseen by `head`.
+
+    Without a rule (None), where too few texts propose cuts of both kinds, only joint words split.
 
     A pair is the most telling part of two texts of different groups, one after the other with a comma, as people
     talk. Figures are shares of all pairs and of all single texts, those included that no cut was proposed for.
@@ -43,6 +45,8 @@ def learn_splitter(
     two = np.array([case.two for case, _ in proposed])
     folds = np.array([case.group % _FOLDS for case, _ in proposed])
     singles = sum(not case.two for case in cases)
+    if len(set(two)) < 2:
+        return None, {"pairs": len(cases) - singles, "singles": singles, "split_of_pairs": 0.0, "split_of_singles": 0.0}
     chance = np.zeros(len(proposed))
     for fold in range(_FOLDS):
         inside = folds == fold

@@ -43,7 +43,7 @@ def test_a_cluster_is_taken_with_its_entry_and_closed_once_and_both_are_audited(
     asked(client)
     number = queue(client)[0]["id"]
     path = f"/v1/desk/unanswered/{number}"
-    taken = client.put(path, json={"action": "assign", "who": "起草员", "entry_id": "T900"}).json()
+    taken = client.put(path, json={"action": "assign", "who": "起草员", "entry_id": "X404"}).json()
     assert (taken["status"], taken["assignee"], taken["entry_status"]) == ("assigned", "起草员", "missing")
     assert client.put(path, json={"action": "close", "who": "起草员"}).status_code == 422, "neither entry nor note"
     closed = client.put(path, json={"action": "close", "who": "审核员", "note": "电话13897412356问的,不属受理"})

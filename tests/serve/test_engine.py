@@ -1,6 +1,7 @@
 """One call, the whole way: every part of the Assist is filled, and odd input gets an honest reply."""
 
 import copy
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -138,9 +139,13 @@ def test_fillers_do_not_change_the_second_level(engine) -> None:
     assert sum(kept) >= len(kept) - 1
 
 
-def test_swapping_the_place_does_not_change_the_category(engine) -> None:
-    kept = [engine.assist(f"城东区{c}").category.path[1] == engine.assist(f"湟源县{c}").category.path[1] for c in CALLS]
-    assert sum(kept) >= len(kept) - 1
+def test_swapping_the_place_seldom_changes_the_category(engine) -> None:
+    districts = [p.name for p in engine.catalog.places if p.kind == "district"]
+    kept = 0
+    for call in CALLS:
+        groups = Counter(engine.assist(d + call, record=False).category.path[1] for d in districts)
+        kept += groups.most_common(1)[0][1]
+    assert kept >= 0.9 * len(CALLS) * len(districts), f"{kept} of {len(CALLS) * len(districts)}"
 
 
 def test_a_withdrawal_is_a_withdrawal(engine) -> None:

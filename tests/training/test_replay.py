@@ -65,14 +65,14 @@ def test_answers_are_counted_only_where_the_answering_part_differs(
     manifest = json.loads((bundle_copy / "manifest.json").read_text(encoding="utf-8"))
     write_manifest(bundle_copy, {k: v for k, v in manifest.items() if k not in {"files", "version"}})
     assert not same_answers(SHIPPED, bundle_copy)
-    entries = [e for e in read_entries(data_dir() / "kb" / "entries.csv") if e.status == "published"][:12]
+    entries = [e for e in read_entries(data_dir() / "kb" / "entries.csv") if e.status == "published"][::5]
     asked = tickets.with_name("asked.csv")
     with asked.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle)
         writer.writerow(("key", "text", "leaf", "names", "unit", "final_unit"))
         leaf = catalog.leaves[0]
         names = " / ".join(n.name for n in catalog.path(leaf))
-        for i, entry in enumerate(entries):
+        for i, entry in enumerate(entries[::12]):
             writer.writerow((f"Q{i}", entry.question, leaf, names, "", ""))
     cache = shared_home / "training" / "embeddings"
     c = compare(SHIPPED, bundle_copy, asked, cache, ground=Ground(catalog, entries))
