@@ -1,3 +1,5 @@
+"""Development questions: columns and rows are checked, and a voice may be named or left out."""
+
 from pathlib import Path
 
 import pytest
