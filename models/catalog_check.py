@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from models.catalog import MODES, RESOLUTIONS, TRIGGER_KINDS, Fault, Table, read_tables, split
+from models.catalog_tables import MODES, RESOLUTIONS, TRIGGER_KINDS, Fault, Table, read_tables, split
 from models.places import KINDS
 
 UNIT_KINDS = (

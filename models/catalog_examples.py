@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from models.catalog import Catalog, Fault
+from models.catalog import Catalog
+from models.catalog_tables import Fault
 from models.places import PlaceFinder
 from models.router import Router
 from models.text import normalise

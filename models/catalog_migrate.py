@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.bundle import MANIFEST, write_manifest
-from models.catalog import COLUMNS, Fault, read_tables, split
 from models.catalog_check import check_catalog
+from models.catalog_tables import COLUMNS, Fault, read_tables, split
 
 KINDS = ("unit", "function", "leaf")
 MAPPING_COLUMNS = ("kind", "old", "new", "name")

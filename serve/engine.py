@@ -29,9 +29,10 @@ from models.catalog import Catalog, load_catalog
 from models.classifier import Category
 from models.masking import mask
 from models.places import Location, PlaceFinder
+from models.plan import RoutePlan
 from models.requests import propose
 from models.risk import RiskFinding, RiskRules
-from models.router import RoutePlan, Router
+from models.router import Router
 from models.splitting import Cut, likeliest
 from models.text import has_words, is_chinese, normalise, strip_fillers
 from serve.inputs import MAX_INPUT, checked

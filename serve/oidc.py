@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import HTTPException
 
-from serve.permissions import ROLES
+from serve.permissions import ROLES, Principal
 from serve.settings import Settings
-
-if TYPE_CHECKING:
-    from serve.api.deps import Principal
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "EdDSA")
 """Only asymmetric ones: the issuer's public key must never serve as a shared secret."""
@@ -35,8 +32,6 @@ class TokenVerifier:
 
     async def principal(self, token: str) -> Principal:
         """Return who the token says it is; raises 401 for a token that does not hold, 403 for one without a role."""
-        from serve.api.deps import Principal
-
         claims = await asyncio.to_thread(self._claims, token)
         given = claims.get(self._settings.oidc_role_claim, [])
         roles = [given] if isinstance(given, str) else given if isinstance(given, list) else []

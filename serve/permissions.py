@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 ROLES = ("operator", "editor", "reviewer", "engineer", "auditor", "admin")
 ROLE_NAMES = {
     "operator": "坐席",
@@ -11,6 +13,17 @@ ROLE_NAMES = {
     "auditor": "审计",
     "admin": "管理员",
 }
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who asks."""
+
+    who: str
+    role: str
+    rate: int = 0
+    """Calls a minute; 0 = no limit."""
+
 
 PUBLIC = ""
 """The permission of routes that need no key."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from kb.answering import AnswerResult
 from models.classifier import Category
-from models.router import RoutePlan, Target
+from models.plan import RoutePlan, Target
 from serve.engine import Assist
 from serve.similar import Similar
 

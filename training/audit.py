@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.quick import TrainError
+from training.errors import TrainError
 
 COLUMNS = ("工单号", "行号", "可疑程度", "现有标签", "模型认为", "模型把握", "诉求文字", "改为", "复核人")
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from models.features import WordCutter
 from models.taxonomy import Taxonomy
+from training.errors import TrainError
 from training.fit import Labelled
 from training.measures import per_class
-from training.quick import TrainError, check_learnable, fit_quick, read_labelled, read_rows
+from training.quick import check_learnable, fit_quick, read_labelled, read_rows
 from training.tables import open_table
 
 SYSTEMS = ("char", "amsterdam", "yousu")

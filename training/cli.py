@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from models.locations import bundle_dir, catalog_dir, data_dir, database_url, home_dir, shipped_bundle_dir
 
 if TYPE_CHECKING:
-    from training.run import Options
+    from training.prepared import Options
 
 
 class DefaultGroup(TyperGroup):
@@ -41,8 +41,8 @@ def told() -> Iterator[None]:
     """Turn an error that a person can act on into a message and exit status 1."""
     from models.bundle import BundleError
     from models.catalog import CatalogError
+    from training.errors import TrainError
     from training.packing import PackingError
-    from training.quick import TrainError
     from training.tables import TableError
 
     try:
@@ -81,9 +81,10 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """训练。给 --text 与 --label:分类体系取自标签,不需要映射;给 --mapping:工单按时间划分,出报告,存入模型包库。"""
+    from training.errors import TrainError
     from training.finetune import FineTuning
-    from training.quick import TrainError, train_quick
-    from training.run import Options
+    from training.prepared import Options
+    from training.quick import train_quick
     from training.simulate import Costs
     from training.spread import spread
 
@@ -174,7 +175,8 @@ def audit(
 ) -> None:
     """标签核查:每件工单由没见过它的模型判断,可疑的按程度排成一张表。"""
     with told():
-        from training.run import Options, audit_tickets
+        from training.prepared import Options
+        from training.run import audit_tickets
 
         options = Options(
             base=base, home=home_dir(), catalog=catalog_dir(), split=split, seed=seed, progress=not quiet,

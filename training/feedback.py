@@ -12,8 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from training.errors import TrainError
 from training.intake import Resolved, Ticket
-from training.quick import TrainError
 
 COLUMNS = ("来电编号", "诉求内容", "分类代码", "来历", "坐席人数", "意见数", "当时的模型包", "时间", "反馈编号")
 ORIGIN = "feedback"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.quick import TrainError
+from training.errors import TrainError
 
 PARITY = 0.99
 """Least cosine between the exported encoder and sentence-transformers on held-out texts; below it nothing is used."""

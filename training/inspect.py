@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from models.catalog import Catalog
+from training.errors import TrainError
 from training.intake import Ticket, read_tickets, resolve
 from training.mapping import Mapping, load_mapping, propose
-from training.quick import TrainError
 from training.tables import open_table
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from training.quick import TrainError
+from training.errors import TrainError
 
 AFTER_DISPATCH = re.compile(
     r"回复|答复|办理(意见|结果|情况|人)|处理(意见|结果|情况)|满意|回访|退(单|回)|办结|反馈|评价|审核|改派|延期|"

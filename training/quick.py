@@ -16,6 +16,7 @@ import numpy as np
 
 from models.text import has_words
 from models.textform import TextForm, learn_form
+from training.errors import TrainError
 
 if TYPE_CHECKING:
     from models.embedder import Embedder
@@ -33,10 +34,6 @@ _TAKEN = ("request_type", "risk")
 """Measures of the parts that a bundle takes over from the one it starts from."""
 BALANCE = 0.5
 """How far rare labels count as much as frequent ones; half way leaves accuracy as it is and finds more rare ones."""
-
-
-class TrainError(ValueError):
-    """Input that cannot be learned from; the message says what was expected and found."""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 from models.bundle import check_files
 from models.locations import CURRENT, current_version
 from models.shelf import LOG, history
+from training.errors import TrainError
 from training.packing import PackingError, training_lock
-from training.quick import TrainError
 from training.replay import Comparison
 
 _ENOUGH = 10

@@ -18,7 +18,7 @@ from kb.store import EntryStore
 from models.bundle import MANIFEST, check_files, write_manifest
 from training.answering import fit_answering
 from training.dev_questions import DevQuestion, read_dev_questions
-from training.quick import TrainError
+from training.errors import TrainError
 from training.retrieval import fit_fusion
 
 AUTHOR = "坐席"

@@ -19,7 +19,7 @@ from models.classifier import CategoryClassifier
 from models.embedder import Embedder, load_embedder
 from models.textform import FILE, TextForm
 from training.embedding import embed_all
-from training.quick import TrainError
+from training.errors import TrainError
 from training.risk_check import WHOLE, risk_figures
 from training.tickets import prepare
 

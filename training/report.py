@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.measures import confusions, level_right, per_class, reliability
+from training.prepared import Prepared, unit_history
 from training.simulate import Costs, simulator_record, write_outcomes
 
 if TYPE_CHECKING:
     from training.fit import Fitted
-    from training.run import Prepared
 
 _EXAMPLES = 3
 _SHOWN = 120
@@ -128,8 +128,6 @@ def _data(p: Prepared, held: int) -> dict[str, Any]:
 
 def _routing(p: Prepared, f: Fitted) -> dict[str, Any] | None:
     """First-dispatch accuracy by the units that leaves had on the training side, where units are recorded."""
-    from training.run import unit_history
-
     accepted = unit_history(p)["accepted"]
     rows = [(k, i) for k, i in enumerate(f.held) if p.tickets[i].final_unit]
     if not accepted or not rows:

@@ -6,87 +6,22 @@ import csv
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.intake import Intake, Resolved, Ticket, read_tickets, resolve
+from training.errors import TrainError
+from training.intake import Intake, Resolved, read_tickets, resolve
 from training.mapping import Mapping, load_mapping
-from training.quick import EMPTY_LIMIT, LIMIT, TrainError, check_learnable, record
+from training.prepared import Options, Prepared, unit_history
+from training.quick import EMPTY_LIMIT, LIMIT, check_learnable, record
 
 if TYPE_CHECKING:
     from models.catalog import Catalog
-    from models.taxonomy import Taxonomy
-    from models.textform import TextForm
-    from training.finetune import FineTuning
     from training.fit import Fitted
-    from training.simulate import Costs
-    from training.spread import Spread
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a training may be told."""
-
-    base: Path
-    home: Path
-    catalog: Path
-    split: str = "time"
-    seed: int = 0
-    corrections: Path | None = None
-    progress: bool = True
-    skip_bad: bool = False
-    costs: Costs | None = None
-    feedback: str = ""
-    """URL of the database with what operators decided; empty leaves it out."""
-    search_minutes: float = 0.0
-    finetune: FineTuning | None = None
-    spread: Spread | None = None
-    """Where embedding and search are done; threads of this process when None."""
-
-    @property
-    def bundles(self) -> Path:
-        """Where trained bundles live."""
-        return self.home / "bundles"
-
-    @property
-    def cache(self) -> Path:
-        """Where vectors are kept between trainings."""
-        return self.home / "training" / "embeddings"
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Tickets ready to be fitted."""
-
-    source: str
-    intake: Intake
-    resolved: Resolved
-    mapping: Mapping
-    taxonomy: Taxonomy
-    form: TextForm | None
-    texts: list[str]
-    vectors: NDArray[np.float32]
-    groups: NDArray[np.int64]
-    held: NDArray[np.bool_]
-    cutter: Any
-    embedder: Any
-    catalog: Catalog
-    seconds: dict[str, float]
-    base: Path
-    """The bundle that is started from: the given one, or one around an adapted encoder."""
-    feedback: dict[str, Any] | None = None
-    """What operators decided and what was done with it, as plain values."""
-    finetune: dict[str, Any] | None = None
-    """How the encoder was adapted, if it was."""
-
-    @property
-    def tickets(self) -> list[Ticket]:
-        """Tickets in the order of `texts`."""
-        return self.resolved.tickets
 
 
 def train_tickets(source: str, mapping_file: Path, options: Options) -> tuple[Path, dict[str, Any]]:
@@ -308,25 +243,6 @@ def audit_tickets(
         ],
     )
     return len(suspects), method
-
-
-def unit_history(p: Prepared) -> dict[str, dict[str, dict[str, float]]]:
-    """Count, per leaf, the units that kept tickets and those that gave them back, on the training side only."""
-    accepted: dict[str, dict[str, float]] = {}
-    returned: dict[str, dict[str, float]] = {}
-    if p.resolved.taxonomy == "catalog":
-        for ticket, leaf, held in zip(p.tickets, p.resolved.leaves, p.held, strict=True):
-            if held or not ticket.final_unit:
-                continue
-            _count(accepted, leaf, ticket.final_unit)
-            if ticket.unit and ticket.unit != ticket.final_unit:
-                _count(returned, leaf, ticket.unit)
-    return {"accepted": accepted, "returned": returned}
-
-
-def _count(table: dict[str, dict[str, float]], leaf: str, unit: str) -> None:
-    row = table.setdefault(leaf, {})
-    row[unit] = row.get(unit, 0) + 1
 
 
 def write_replay(file: Path, p: Prepared, rows: Sequence[int] | NDArray[np.int64]) -> None:

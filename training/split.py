@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.duplicates import grouped_holdout, near_duplicates
+from training.errors import TrainError
 from training.intake import Ticket
-from training.quick import TrainError
 
 REPEAT_DAYS = 30
 """Calls of one caller about one category within so many days are one matter."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.embedder import Embedder, OnnxEmbedder
-from training.quick import TrainError
+from training.errors import TrainError
 
 _RETRIES = 5
 """Times that a task is tried again on another worker after its worker was lost."""

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from training.quick import TrainError
+from training.errors import TrainError
 
 URI = "MLFLOW_TRACKING_URI"
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, HTTPException, Request
 
 from serve.api.guard import RequestInfo
 from serve.keys import Key, csrf_fits
-from serve.permissions import PUBLIC, ROLE_NAMES, allows, permission_of
+from serve.permissions import PUBLIC, ROLE_NAMES, Principal, allows, permission_of
 from serve.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -20,16 +19,6 @@ if TYPE_CHECKING:
 SESSION_COOKIE = "yousu_session"
 CSRF_HEADER = "x-csrf-token"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
-
-
-@dataclass(frozen=True)
-class Principal:
-    """Who asks."""
-
-    who: str
-    role: str
-    rate: int = 0
-    """Calls a minute; 0 = no limit."""
 
 
 LOCAL = Principal("local", "admin")

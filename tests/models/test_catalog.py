@@ -1,7 +1,6 @@
 """The catalogue: the shipped one is clean, and every fault is told with file, row and column."""
 
 import csv
-import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -11,11 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
-from models.catalog import COLUMNS, Catalog, CatalogError, Fault, load_catalog
+from models.catalog import Catalog, CatalogError, load_catalog
 from models.catalog_check import check_catalog
-from models.catalog_cli import app
+from models.catalog_tables import COLUMNS, Fault
 
 SHIPPED = Path(__file__).resolve().parents[2] / "data" / "catalog"
 
@@ -365,38 +363,3 @@ def test_a_random_cell_never_crashes_the_check(
     else:
         load_catalog(folder)
     shutil.rmtree(folder)
-
-
-# -- the command -------------------------------------------------------------------------------------------
-
-
-def test_the_command_says_that_the_shipped_catalogue_is_right() -> None:
-    result = CliRunner().invoke(app, ["check", str(SHIPPED)])
-    assert result.exit_code == 0
-    assert "761" in result.output
-
-
-def test_the_command_lists_faults_and_fails(copy: Path) -> None:
-    line = set_cell(copy, "duties.csv", "function", "无此职能", lambda r: True)
-    result = CliRunner().invoke(app, ["check", str(copy), "--json"])
-    assert result.exit_code == 1
-    faults = json.loads(result.stdout)
-    assert {"file": "duties.csv", "row": line, "column": "function"}.items() <= faults[0].items()
-    table = CliRunner().invoke(app, ["check", str(copy)])
-    assert table.exit_code == 1
-    assert "无此职能" in table.output
-
-
-def test_the_command_shows_a_leaf_with_its_path_and_duties(catalog: Catalog) -> None:
-    leaf = next(c for c in catalog.leaves if catalog.nodes[c].mode == "emergency")
-    result = CliRunner().invoke(app, ["show", leaf, "--catalog", str(SHIPPED)])
-    assert result.exit_code == 0
-    assert " / ".join(n.name for n in catalog.path(leaf)) in result.output
-    for duty in catalog.duties[leaf]:
-        assert ("主办" if duty.role == "lead" else "协办") in result.output
-        assert duty.function in result.output
-
-
-def test_the_command_knows_an_unknown_code() -> None:
-    result = CliRunner().invoke(app, ["show", "9999999999", "--catalog", str(SHIPPED)])
-    assert result.exit_code == 1

@@ -5,8 +5,9 @@ import pytest
 from models.catalog import Catalog, load_catalog
 from models.locations import catalog_dir
 from models.places import Location
+from models.plan import RoutePlan
 from models.risk import RiskRules
-from models.router import History, RoutePlan, Router
+from models.router import History, Router
 
 WEST = Location(district="城西区")
 

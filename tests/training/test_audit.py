@@ -9,7 +9,7 @@ import scipy.sparse as sp
 import models.linear
 from models.linear import fit_ridge, prune
 from training.audit import cross_probabilities, method_for
-from training.quick import TrainError
+from training.errors import TrainError
 from training.simulate import Costs, choose, simulate
 
 

@@ -12,8 +12,8 @@ from models.features import WordCutter
 from tests.training.conftest import rows_of_sayings, write
 from training.bench import SYSTEMS, grouped_folds
 from training.duplicates import near_duplicates
+from training.errors import TrainError
 from training.fit import Labelled
-from training.quick import TrainError
 from training.share import SHARES, lexical_share
 from yousu import app as _app  # noqa: F401
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from kb.entry import COLUMNS as ENTRY_COLUMNS
-from models.catalog import COLUMNS, PROVENANCE
 from models.catalog_check import check_catalog
+from models.catalog_tables import COLUMNS, PROVENANCE
 from models.locations import current_version
 from tests.conftest import ROOT
 from training.mapping import load_mapping

@@ -10,9 +10,9 @@ from openpyxl import Workbook
 
 from models.catalog import load_catalog
 from models.locations import catalog_dir
+from training.errors import TrainError
 from training.intake import parse_time, read_tickets, resolve
 from training.mapping import Mapping, load_mapping, propose
-from training.quick import TrainError
 from training.tables import detect_encoding, open_table
 
 M = Mapping(text=("内容",), levels=("类别",), time="时间")

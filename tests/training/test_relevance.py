@@ -12,7 +12,7 @@ from kb.store import EntryStore
 from models.bundle import check_files
 from serve.records import FeedbackRow, Records, now
 from tests.training.test_retrieval import _files, bundle  # noqa: F401  (a fixture)
-from training.quick import TrainError
+from training.errors import TrainError
 from training.relevance import AUTHOR, Vote, adapt, read_relevance, settle
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from training.duplicates import grouped_holdout, near_duplicates
+from training.errors import TrainError
 from training.intake import Ticket
-from training.quick import TrainError
 from training.split import group_tickets, split_by_time
 
 BASE = "我家住在城西区虎台街道,从上个星期开始家里的暖气一直不热,打了物业电话也没有人来修"

@@ -19,7 +19,7 @@ import pytest
 from models.embedder import OnnxEmbedder
 from tests.conftest import ROOT
 from training.embedding import embed_all
-from training.quick import TrainError
+from training.errors import TrainError
 from training.spread import Threads, spread
 
 pytest.importorskip("distributed", reason="needs the extra scale")
