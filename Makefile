@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 export YOUSU_HOME ?= $(CURDIR)/var
 
-.PHONY: run install prepare test test-finetune lint types fix bench load chaos audit train pictures notebooks wheelhouse sbom peers clean
+.PHONY: run install prepare test test-finetune lint types fix bench load chaos audit train pictures notebooks docs wheelhouse sbom peers clean
 run: prepare  ## set up, then start the service and the panel on http://127.0.0.1:8345
 	@$(BIN)/yousu serve
 
@@ -62,6 +62,10 @@ pictures: $(VENV)/.dev  ## take the pictures of the READMEs anew, of our own wri
 notebooks: $(VENV)/.dev  ## run the notebooks anew and store their outputs, then check them
 	$(BIN)/python notebooks/execute.py
 	$(BIN)/python -m pytest tests/test_notebooks.py -m "not notebooks"
+
+docs: $(VENV)/.dev  ## the documents as pages with a search, in dist/docs; a link that leads nowhere stops it
+	$(BIN)/sphinx-build -W --keep-going -q -c docs -d dist/doctrees . dist/docs
+	@echo dist/docs/index.html
 
 wheelhouse: $(STAMP)  ## every wheel of the base install, with hashes, in dist/wheelhouse
 	@$(BIN)/python deploy/wheelhouse.py dist/wheelhouse
