@@ -14,8 +14,9 @@ from safetensors.numpy import load_file, save_file
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from models.calibration import level_sums, sharpen, softmax
+from models.compact import pack_weights, unpack_weights
 from models.features import NgramVectorizer, WordCutter
-from models.linear import LinearWeights, fit_ridge, prune
+from models.linear import drop_small, fit_ridge, prune
 from models.taxonomy import Taxonomy
 
 Floats = NDArray[np.float32]
@@ -71,6 +72,9 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
         Share of wrong answers tolerated at the depth that is reported; chooses among the fitted thresholds.
     balance : float in [0, 1]
         How far rare leaves count as much as frequent ones: a row weighs (rows of its leaf) ** -balance.
+    dropped : float in [0, 1)
+        Share of the squared lexical weights that is left out, the smallest weights first: half of all weights and
+        more at a tenth. 0 keeps all.
     """
 
     def __init__(
@@ -85,6 +89,7 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
         risk: float = 0.1,
         longest: int = 3,
         balance: float = 0.0,
+        dropped: float = 0.0,
         cutter: WordCutter | None = None,
     ) -> None:
         self.lexical_weight = lexical_weight
@@ -96,6 +101,7 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
         self.risk = risk
         self.longest = longest
         self.balance = balance
+        self.dropped = dropped
         self.cutter = cutter
 
     def fit(
@@ -146,7 +152,7 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
         own = own_terms.tocoo()
         lexical[own.col, at[own.row]] += shares[0] * pull[at[own.row]] * own.data
         dense[:, at] += shares[1] * pull[at] * own_dense.T
-        self.weights_ = prune(lexical, dense, self.keep)
+        self.weights_ = drop_small(prune(lexical, dense, self.keep), self.dropped)
         self.temperature_ = 0.1
         self.exponents_ = np.ones(taxonomy.depth)
         self.thresholds_: dict[str, list[float]] = {str(self.risk): [0.5] * taxonomy.depth}
@@ -275,15 +281,8 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
     def save(self, folder: Path) -> None:
         """Write `head.safetensors`, `head.json` and `vocabulary.txt` into `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
-        w = self.weights_
-        arrays = {
-            "data": w.data.astype(np.float16),
-            "columns": w.columns.astype(np.uint16 if w.n_outputs < 65536 else np.int32),
-            "indptr": w.indptr,
-            "dense": w.dense.astype(np.float16),
-            "idf": self.vectorizer_.idf_,
-            "centre": self.centre_,
-        }
+        idf = self.vectorizer_.idf_.astype(np.float16)
+        arrays = {**pack_weights(self.weights_), "idf": idf, "centre": self.centre_}
         save_file(arrays, folder / "head.safetensors")
         (folder / "vocabulary.txt").write_text(
             "\n".join(json.dumps(t, ensure_ascii=False) for t in self.vectorizer_.vocabulary_), encoding="utf-8"
@@ -311,13 +310,8 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
             model.cutter = None
         model.vectorizer_ = NgramVectorizer(model.cutter, longest=model.longest)
         model.vectorizer_.vocabulary_ = {json.loads(t): i for i, t in enumerate(terms)}
-        model.vectorizer_.idf_ = arrays["idf"]
-        model.weights_ = LinearWeights(
-            data=arrays["data"].astype(np.float32),
-            columns=arrays["columns"].astype(np.int32),
-            indptr=arrays["indptr"],
-            dense=arrays["dense"].astype(np.float32),
-        )
+        model.vectorizer_.idf_ = arrays["idf"].astype(np.float32)
+        model.weights_ = unpack_weights(arrays)
         model.centre_ = arrays["centre"]
         paths = tuple(tuple(p) for p in meta["paths"])
         model.taxonomy_ = Taxonomy(paths, meta["names"], tuple("" for _ in paths))

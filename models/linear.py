@@ -136,6 +136,20 @@ def _conjugate_gradient(
     return out, flat
 
 
+def drop_small(weights: LinearWeights, share: float) -> LinearWeights:
+    """Leave out the smallest lexical weights, as many as hold `share` of the sum of squares; 0 keeps all."""
+    if share <= 0 or not len(weights.data):
+        return weights
+    squares = np.sort(weights.data.astype(np.float64) ** 2)
+    total = np.cumsum(squares)
+    least = np.sqrt(squares[np.searchsorted(total, share * total[-1])])
+    kept = np.abs(weights.data) >= least
+    n_terms = len(weights.indptr) - 1
+    rows = np.repeat(np.arange(n_terms), np.diff(weights.indptr))
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows[kept], minlength=n_terms))]).astype(np.int64)
+    return LinearWeights(weights.data[kept], weights.columns[kept], indptr, weights.dense)
+
+
 def prune(lexical: NDArray[np.float32], dense: NDArray[np.float32], keep: int) -> LinearWeights:
     """Keep the `keep` largest weights (by magnitude) of every term and all dense weights."""
     n_terms, n_outputs = lexical.shape

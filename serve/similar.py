@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import faiss
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
 from sqlalchemy import func, select
 
 from models.bundle import Bundle, file_hash
 from models.catalog import Catalog
+from models.compact import EXAMPLES, load_vectors
 from models.embedder import Embedder
 from serve.records import Records, TicketRow
 from serve.settings import Settings
@@ -134,11 +134,11 @@ def _embed_again(rows: Sequence[TicketRow], records: Records, embedder: Embedder
 
 def _examples(settings: Settings, bundle: Bundle, catalog: Catalog) -> tuple[list[Case], NDArray[np.float32]]:
     """Written examples and their vectors, when the file is the one the bundle was trained on."""
-    path, vectors = settings.data / "tickets" / "examples.csv", settings.bundle_now / "examples.safetensors"
+    path, vectors = settings.data / "tickets" / "examples.csv", settings.bundle_now / EXAMPLES
     trained_on = bundle.manifest["examples"]["sha256"]
     if not (path.is_file() and vectors.is_file() and file_hash(path) == trained_on):
         return [], np.zeros((0, bundle.embedder.dimension), np.float32)
     with path.open(encoding="utf-8", newline="") as file:
         rows = [(r["text"], r["code"]) for r in csv.DictReader(file)]
     kept = [i for i, (_, code) in enumerate(rows) if code in catalog.nodes]
-    return [Case(*rows[i]) for i in kept], load_file(vectors)["vectors"][kept].astype(np.float32)
+    return [Case(*rows[i]) for i in kept], load_vectors(vectors)[kept]

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 
 from kb.vector_cache import RememberingEmbedder
 from models.bundle import file_hash, write_manifest
@@ -25,6 +24,7 @@ from models.calibration import (
 )
 from models.catalog import Catalog, load_catalog
 from models.classifier import CategoryClassifier, level_probabilities
+from models.compact import EXAMPLES, save_vectors
 from models.embedder import Embedder, load_embedder
 from models.features import WordCutter
 from models.locations import home_dir
@@ -42,6 +42,9 @@ from training.tickets import REQUEST_TYPES, Example, read_examples
 RISKS = (0.05, 0.1, 0.2)
 CALIBRATION_ROWS = 3000
 """Rows of a part up to which all are used; of more, every second, third ... one."""
+DROPPED = 0.1
+"""Share of the squared lexical weights that the shipped heads do without. Of the category head it is more than half of
+the weights; on 706 texts that it had not seen it named the same leaf in 98 of 100, and as many right ones."""
 NOISY_ROWS = 300
 """Held-out rows that are measured again with slips."""
 _TYPES = Taxonomy(tuple((t,) for t in REQUEST_TYPES), {t: t for t in REQUEST_TYPES}, ("",) * len(REQUEST_TYPES))
@@ -76,7 +79,7 @@ def train_heads(bundle: Path, catalog_folder: Path, examples_file: Path, *, seed
     (bundle / SPLITTING).unlink(missing_ok=True)
     if splitter is not None:
         splitter.save(bundle)
-    save_file({"vectors": vectors.astype(np.float16)}, bundle / "examples.safetensors")
+    save_vectors(bundle / EXAMPLES, vectors)
     record = {
         "made_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "catalog": {"version": catalog.version, "sha256": catalog.hash},
@@ -114,7 +117,7 @@ def _train_category(
     own = embedder.encode(list(taxonomy.texts), kind="query")
 
     def fitted(rows: Sequence[int]) -> CategoryClassifier:
-        model = CategoryClassifier(cutter=cutter)
+        model = CategoryClassifier(cutter=cutter, dropped=DROPPED)
         texts, codes = [examples[i].text for i in rows], [examples[i].code for i in rows]
         return model.fit(texts, codes, embeddings=vectors[rows], taxonomy=taxonomy, text_embeddings=own)
 
@@ -235,8 +238,9 @@ def _train_types(
 ) -> tuple[CategoryClassifier, dict[str, Any]]:
     def fitted(rows: list[int]) -> CategoryClassifier:
         model = CategoryClassifier(
-            cutter=cutter, keep=len(REQUEST_TYPES), text_weight=0.0, lexical_weight=0.7, balance=0.5
-        )
+            cutter=cutter, keep=len(REQUEST_TYPES), text_weight=0.0, lexical_weight=0.7, balance=0.5,
+            dropped=DROPPED,
+        )  # fmt: skip
         texts, types = [examples[i].text for i in rows], [examples[i].request_type for i in rows]
         return model.fit(texts, types, embeddings=vectors[rows], taxonomy=_TYPES)
 
