@@ -12,40 +12,19 @@ from fastapi import APIRouter, FastAPI, HTTPException, Query
 from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from serve.api.desk_schemas import Choices, Corrected, FoundList, Heard, Piece, Rerouted
 from serve.inputs import checked, plain_id
 from serve.lookup import Lookup
 from serve.runtime import Runtime
-from serve.sessions import MAX_TEXT, Sessions
+from serve.sessions import Sessions
 from serve.views import route_json
 
 STATIC = Path(__file__).parent / "static"
 ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?")
 SessionId = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="通话编号")]
-
-
-class Piece(BaseModel):
-    """A piece of a transcript, as speech recognition gives it."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"text": "我家暖气不热,", "final": True}]}
-    )
-    text: str = Field(max_length=MAX_TEXT, description="这一句的文字;未定稿的会被下一次推送替换")
-    final: bool = Field(False, description="这一句是否已定稿")
-
-
-class Corrected(BaseModel):
-    """A call whose category the operator has chosen."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"text": "暖气不热", "code": "0101010101", "district": ""}]}
-    )
-    text: str = Field(description="来电文字")
-    code: str = Field(description="坐席选定的分类代码,任意一级")
-    district: str = Field("", description="已知的区县名")
 
 
 def embed_policy(origins: str) -> str:
@@ -108,7 +87,7 @@ def panel_router(runtime: Runtime) -> APIRouter:
     async def desk() -> FileResponse:
         return FileResponse(STATIC / "kb.html", headers=dict(headers))
 
-    @router.post("/v1/sessions/{session}/transcript", summary="推送通话转写")
+    @router.post("/v1/sessions/{session}/transcript", summary="推送通话转写", response_model=Heard)
     async def push(session: SessionId, piece: Piece) -> dict[str, Any]:
         heard = sessions.push(plain_id("session", session), piece.text, final=piece.final)
         return {"session": session, "sequence": heard.sequence, "text": heard.text}
@@ -119,7 +98,7 @@ def panel_router(runtime: Runtime) -> APIRouter:
             data = {"text": heard.text, "final": not heard.partial, "sequence": heard.sequence}
             yield ServerSentEvent(event="transcript", data=data, id=str(heard.sequence), retry=1000)
 
-    @router.get("/v1/catalog/search", summary="查分类或承办单位")
+    @router.get("/v1/catalog/search", summary="查分类或承办单位", response_model=FoundList)
     async def search(
         q: Annotated[str, Query(max_length=100, description="名称、拼音、拼音首字母或代码;空 = 全部")] = "",
         level: Annotated[int, Query(ge=0, le=5, description="只要第几级;0 = 不限")] = 0,
@@ -129,7 +108,7 @@ def panel_router(runtime: Runtime) -> APIRouter:
         found = lookup.units(q) if kind == "unit" else lookup.categories(q, level=level, under=under, top=60)
         return {"results": [asdict(f) for f in found]}
 
-    @router.get("/v1/catalog/choices", summary="固定的选项")
+    @router.get("/v1/catalog/choices", summary="固定的选项", response_model=Choices)
     async def choices() -> dict[str, Any]:
         return {
             "city": catalog.city,
@@ -138,7 +117,7 @@ def panel_router(runtime: Runtime) -> APIRouter:
             "request_types": [str(c) for c in runtime.engine.bundle.request_type.classes_],
         }
 
-    @router.post("/v1/catalog/route", summary="按选定的分类派单")
+    @router.post("/v1/catalog/route", summary="按选定的分类派单", response_model=Rerouted)
     async def route(call: Corrected) -> dict[str, Any]:
         engine = runtime.engine
         if call.code not in catalog.nodes:

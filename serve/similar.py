@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import datetime
+import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import faiss
@@ -16,8 +18,12 @@ from models.bundle import Bundle, file_hash
 from models.catalog import Catalog
 from models.compact import EXAMPLES, load_vectors
 from models.embedder import Embedder
+from serve.insight.tables import OutcomeRow
 from serve.records import Records, TicketRow
 from serve.settings import Settings
+
+LATE = datetime.timedelta(seconds=60)
+"""How long after the moment it bears a row may become visible."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,8 @@ class Similar:
     unit: str = ""
     returned: bool = False
     """Whether the unit sent the ticket back."""
+    outcome: str = ""
+    """How the ticket ended, in words; empty while nothing is known."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +65,11 @@ class SimilarCases:
         self._cases: list[Case] = []
         self._names = names
         self._lock = threading.Lock()
+        self._ended: dict[str, str] = {}
         self.mark = (0, 0)
         """(number, newest) of the stored tickets that are in the index."""
+        self.heard = datetime.datetime.min
+        """Up to when outcomes of tickets were read."""
 
     def __len__(self) -> int:
         return len(self._cases)
@@ -69,6 +80,10 @@ class SimilarCases:
             with self._lock:
                 self._index.add(np.ascontiguousarray(vectors, np.float32))
                 self._cases.extend(cases)
+
+    def learn(self, outcomes: Mapping[str, str]) -> None:
+        """Take over how tickets ended, by ticket id; shown, never searched by."""
+        self._ended.update((id, sys.intern(words)) for id, words in outcomes.items())
 
     def search(self, vector: NDArray[np.float32], top: int = 3) -> tuple[Similar, ...]:
         """Return the cases whose vectors are closest to `vector` (dimension,), the closest first."""
@@ -82,7 +97,10 @@ class SimilarCases:
 
     def _shown(self, case: Case, cosine: float) -> Similar:
         name = self._names.get(case.code, "")
-        return Similar(case.text, case.code, name, round(cosine, 3), case.source, case.id, case.unit, case.returned)
+        ended = self._ended.get(case.id, "") or ("曾被退回" if case.returned else "")
+        return Similar(
+            case.text, case.code, name, round(cosine, 3), case.source, case.id, case.unit, case.returned, ended
+        )
 
 
 def build(settings: Settings, bundle: Bundle, catalog: Catalog, records: Records) -> SimilarCases:
@@ -105,6 +123,7 @@ def catch_up(cases: SimilarCases, records: Records, embedder: Embedder, limit: i
 
     A ticket embedded by another encoder is embedded again and stored so.
     """
+    _hear_outcomes(cases, records)
     mark = stored_mark(records)
     if mark == cases.mark:
         return True
@@ -120,6 +139,26 @@ def catch_up(cases: SimilarCases, records: Records, embedder: Embedder, limit: i
     cases.add([Case(r.text, r.code, "ticket", r.id, r.unit, r.returned) for r in rows], vectors.astype(np.float32))
     cases.mark = mark
     return True
+
+
+def _hear_outcomes(cases: SimilarCases, records: Records) -> None:
+    """Read the outcomes stored since the last look, and those of a moment before: a write may end late."""
+    since = cases.heard - LATE if cases.heard > datetime.datetime.min else cases.heard
+    with records.read() as session:
+        rows = list(session.scalars(select(OutcomeRow).where(OutcomeRow.stored_at >= since)))
+    if rows:
+        cases.learn({r.ticket_id: ended(r) for r in rows})
+        cases.heard = max(cases.heard, *(r.stored_at for r in rows))
+
+
+def ended(row: OutcomeRow) -> str:
+    """Return in a few words how a ticket ended, such as 已办结、未解决、不满意;曾退回(不属本单位职责)."""
+    words = ["已办结" if row.closed_at else "未办结"]
+    if row.solved is not None:
+        words.append("已解决" if row.solved else "未解决")
+    if row.satisfaction:
+        words.append(row.satisfaction)
+    return "、".join(words) + (f";曾退回({row.reason})" if row.reason else "")
 
 
 def _embed_again(rows: Sequence[TicketRow], records: Records, embedder: Embedder) -> None:

@@ -34,12 +34,22 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def engine(home: Path):
-    """The shipped engine."""
+def engine(home: Path, request: pytest.FixtureRequest):
+    """The shipped engine; vectors of entries are kept from one run to the next, by encoder and text."""
     from serve.engine import Engine
     from serve.settings import Settings
 
-    return Engine(Settings(home=home))
+    kept = Path(request.config.cache.mkdir("vectors")) / "entries.vectors"
+    remembered = home / "index" / kept.name
+    if kept.is_file():
+        remembered.parent.mkdir()
+        shutil.copyfile(kept, remembered)
+    engine = Engine(Settings(home=home))
+    if not kept.is_file() or kept.stat().st_size < remembered.stat().st_size:
+        temporary = kept.with_name(f".{os.getpid()}")
+        shutil.copyfile(remembered, temporary)
+        temporary.replace(kept)
+    return engine
 
 
 @contextmanager

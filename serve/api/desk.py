@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from fastapi import Path as PathParameter
-from pydantic import BaseModel, ConfigDict, Field
 
 from kb import health
 from kb.feedback import Feedback
@@ -20,24 +19,12 @@ from kb.workflow import NotAllowedError, StoreError, UnknownEntryError
 from models.masking import mask
 from serve import audit
 from serve.api.deps import InfoOf, RuntimeOf, json_only
+from serve.api.desk_schemas import Handling, HealthOut, UnansweredList, UnansweredOut
 from serve.api.problems import replies
 from serve.api.replies import reply
 from serve.runtime import Runtime
 
 router = APIRouter(prefix="/v1/desk", tags=["知识台"], responses=replies(401, 403, 422, 429))
-
-
-class Handling(BaseModel):
-    """What is done with an unanswered question."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"action": "close", "note": "不属热线受理", "who": "编辑"}]}
-    )
-    action: Literal["assign", "close"] = Field(description="assign 领走 / close 关闭")
-    who: str = Field("", max_length=64, description="操作人;启用密钥后不必写")
-    assignee: str = Field("", max_length=64, description="由谁写条目;空 = 操作人")
-    entry_id: str = Field("", max_length=64, description="为它写的条目")
-    note: str = Field("", max_length=1000, description="关闭而没有条目时的说明")
 
 
 def queue_of(runtime: Runtime) -> UnansweredQueue:
@@ -46,7 +33,7 @@ def queue_of(runtime: Runtime) -> UnansweredQueue:
     return UnansweredQueue(engine.store.engine, engine.bundle.embedder.name)
 
 
-@router.get("/unanswered", summary="未答的问题,按簇", response_model=None)
+@router.get("/unanswered", summary="未答的问题,按簇", response_model=UnansweredList)
 async def unanswered(
     runtime: RuntimeOf,
     status: Annotated[Literal["", "open", "assigned", "closed"], Query(description="空 = 未关闭的")] = "",
@@ -63,8 +50,8 @@ async def unanswered(
 
 
 @router.put(
-    "/unanswered/{number}", summary="领走或关闭未答的问题", response_model=None, dependencies=[Depends(json_only)],
-    responses=replies(400, 404, 409, 413, 415),
+    "/unanswered/{number}", summary="领走或关闭未答的问题", response_model=UnansweredOut,
+    dependencies=[Depends(json_only)], responses=replies(400, 404, 409, 413, 415),
 )  # fmt: skip
 async def handle(
     number: Annotated[int, PathParameter(ge=1, le=2**31 - 1)], sent: Handling, runtime: RuntimeOf, info: InfoOf
@@ -97,7 +84,7 @@ async def handle(
         raise HTTPException(422, str(error)) from error
 
 
-@router.get("/health", summary="知识库体检:过期、将到期、冲突、从未命中", response_model=None)
+@router.get("/health", summary="知识库体检:过期、将到期、冲突、从未命中", response_model=HealthOut)
 async def check(
     runtime: RuntimeOf,
     days: Annotated[int, Query(ge=1, le=365, description="几天内到期算将到期")] = health.EXPIRES_SOON,

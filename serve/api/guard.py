@@ -47,6 +47,11 @@ class RequestInfo:
     stages: dict[str, float] | None = None
     clock: float = field(default_factory=time.perf_counter)
 
+    def go_on(self, seconds: float) -> None:
+        """Give a request that is done in steps its time limit anew for the next step; a step that hangs still ends."""
+        if self.timer is not None and not self.timer.expired():
+            self.timer.reschedule(asyncio.get_running_loop().time() + seconds)
+
 
 class BodyTooLargeError(Exception):
     """A body above the limit, found while it is read."""

@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse
-from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from serve import audit
+from serve.api import insight_schemas as shapes
 from serve.api.deps import InfoOf, RuntimeOf, json_only
 from serve.api.problems import replies
 from serve.api.replies import reply
@@ -24,10 +24,19 @@ from serve.insight import figures, outcomes, seasons
 from serve.insight.cases import Case, Period, Scope
 from serve.insight.desk import Insight
 from serve.insight.export import workbook
+from serve.insight.report import report_html
+from serve.insight.word import report_docx
 from serve.runtime import Runtime
 
 router = APIRouter(prefix="/v1", tags=["看板"], responses=replies(401, 403, 422, 429, 503))
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+EXPORT_REPLIES: dict[int | str, dict[str, Any]] = {200: {"content": {XLSX: _FILE}}}
+REPORT_REPLIES: dict[int | str, dict[str, Any]] = {
+    **replies(404),
+    200: {"content": {"text/html": {"schema": {"type": "string"}}, DOCX: _FILE}},
+}
 MOST_DAYS = 1100
 Day = Annotated[datetime.date | None, Query(description="YYYY-MM-DD,本地日")]
 
@@ -81,13 +90,13 @@ def case_json(case: Case) -> dict[str, Any]:
     return {n: getattr(case, n) for n in ("id", "day", "text", "code", "unit", "district", "reason")}
 
 
-@router.get("/insight/figures", summary="指标:定义、值、按日,与上期和去年同期", response_model=None)
+@router.get("/insight/figures", summary="指标:定义、值、按日,与上期和去年同期", response_model=shapes.OverviewOut)
 async def overview(insight: InsightOf, period: PeriodOf, scope: ScopeOf) -> Response:
     """Return what the dashboard shows first."""
     return reply(await asyncio.to_thread(insight.overview, period, scope))
 
 
-@router.get("/insight/rows", summary="一个指标背后的工单、来电或反馈", response_model=None)
+@router.get("/insight/rows", summary="一个指标背后的工单、来电或反馈", response_model=shapes.RowsOut)
 async def rows(
     insight: InsightOf, runtime: RuntimeOf, info: InfoOf, period: PeriodOf, scope: ScopeOf,
     figure: Annotated[str, Query(max_length=40, description="指标名")],
@@ -107,7 +116,7 @@ async def rows(
     return reply(await asyncio.to_thread(read))
 
 
-@router.get("/insight/topics", summary="本期热点", response_model=None)
+@router.get("/insight/topics", summary="本期热点", response_model=shapes.TopicsOut)
 async def topics(insight: InsightOf, period: WeekOf, scope: ScopeOf) -> Response:
     """Return clusters of like tickets, by how many they gained."""
     found = await asyncio.to_thread(insight.topics, period, scope)
@@ -122,7 +131,7 @@ async def topics(insight: InsightOf, period: WeekOf, scope: ScopeOf) -> Response
     return reply({"period": {"start": str(period.start), "end": str(period.end)}, "items": items})
 
 
-@router.get("/insight/events", summary="可并为一个事件的工单", response_model=None)
+@router.get("/insight/events", summary="可并为一个事件的工单", response_model=shapes.EventsOut)
 async def events(insight: InsightOf, period: WeekOf, scope: ScopeOf) -> Response:
     """Return proposals; nothing is merged here."""
     found = await asyncio.to_thread(insight.events, period, scope)
@@ -138,10 +147,11 @@ async def events(insight: InsightOf, period: WeekOf, scope: ScopeOf) -> Response
     return reply({"items": items})
 
 
-@router.get("/insight/seasons", summary="未诉先办:季节事项、预测与突增", response_model=None)
+@router.get("/insight/seasons", summary="未诉先办:季节事项、预测与突增", response_model=shapes.SeasonsOut)
 async def watched(insight: InsightOf, end: Day = None) -> Response:
     """Return the seasons of this and the next month, with the cells of the week that ends with `end`."""
-    found = await asyncio.to_thread(insight.seasons, end or insight.today())
+    last = end or insight.today()
+    found = await asyncio.to_thread(insight.seasons, last)
     items = [
         {
             "season": w.season.season, "topic": w.season.topic, "why": w.season.why, "watch": w.season.watch,
@@ -159,11 +169,17 @@ async def watched(insight: InsightOf, end: Day = None) -> Response:
         for w in found
     ]  # fmt: skip
     settings = insight.settings
-    stated = {"bound": seasons.STATED_BOUND, "alpha": settings.watch_alpha, "least": settings.watch_least}
+    week = {"start": str(last - datetime.timedelta(days=seasons.WEEK - 1)), "end": str(last)}
+    stated = {
+        "period": week,
+        "bound": seasons.STATED_BOUND,
+        "alpha": settings.watch_alpha,
+        "least": settings.watch_least,
+    }
     return reply({**stated, "items": items})
 
 
-@router.get("/insight/months", summary="有数的月份", response_model=None)
+@router.get("/insight/months", summary="有数的月份", response_model=shapes.MonthsOut)
 async def months(insight: InsightOf) -> Response:
     """Return the months, the newest first."""
     return reply({"items": await asyncio.to_thread(insight.months)})
@@ -179,7 +195,9 @@ def _known(insight: Insight, month: str) -> Mapping[str, Any]:
         raise HTTPException(404, f"没有 {month} 的工单,也没有导入这个月的合计") from None
 
 
-@router.get("/insight/month", summary="一个月的比率与较上月的升降", response_model=None, responses=replies(404))
+@router.get(
+    "/insight/month", summary="一个月的比率与较上月的升降", response_model=shapes.MonthOut, responses=replies(404)
+)
 async def month(insight: InsightOf, month: Month) -> Response:
     """Return totals, rates and the verdict such as 两升一降."""
     m = await asyncio.to_thread(_known, insight, month)
@@ -187,16 +205,23 @@ async def month(insight: InsightOf, month: Month) -> Response:
     return reply({**found, "change": m["change"], "verdict": m["verdict"]})
 
 
-@router.get("/insight/report", summary="月报(HTML,可打印,可用 Word 打开)", response_model=None, responses=replies(404))
-async def report(insight: InsightOf, month: Month) -> Response:
-    """Return the report as a page; its style stands inside, so nothing else is fetched."""
+@router.get("/insight/report", summary="月报:网页(可打印)或 Word", response_class=Response, responses=REPORT_REPLIES)
+async def report(
+    insight: InsightOf, month: Month,
+    format: Annotated[Literal["html", "docx"], Query(description="html 网页 / docx Word 文档")] = "html",
+) -> Response:  # fmt: skip
+    """Return the report as a page, whose style stands inside, or as a Word document with the same words."""
     await asyncio.to_thread(_known, insight, month)
-    page = await asyncio.to_thread(insight.report, month)
+    made = await asyncio.to_thread(insight.report, month)
+    if format == "docx":
+        headers = {"Content-Disposition": f'attachment; filename="report-{month}.docx"'}
+        return Response(await asyncio.to_thread(report_docx, made), media_type=DOCX, headers=headers)
     policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-    return Response(page, media_type="text/html; charset=utf-8", headers={"Content-Security-Policy": policy})
+    headers = {"Content-Security-Policy": policy}
+    return Response(report_html(made), media_type="text/html; charset=utf-8", headers=headers)
 
 
-@router.get("/insight/export", summary="看板导出为 Excel", response_model=None)
+@router.get("/insight/export", summary="看板导出为 Excel", response_class=Response, responses=EXPORT_REPLIES)
 async def export(insight: InsightOf, runtime: RuntimeOf, info: InfoOf, period: PeriodOf, scope: ScopeOf) -> Response:
     """Return the workbook; an export is noted in the audit trail."""
 
@@ -211,38 +236,11 @@ async def export(insight: InsightOf, runtime: RuntimeOf, info: InfoOf, period: P
     return Response(await asyncio.to_thread(make), media_type=XLSX, headers=headers)
 
 
-class OutcomeIn(BaseModel):
-    """What became of a ticket."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"ticket_id": "T2026112400031", "first_unit": "城西区住建局", "reason": "不属本单位职责"}]
-        },
-    )
-    ticket_id: str = Field(min_length=1, max_length=64, description="工单编号")
-    caller: str = Field("", max_length=64, description="来电人代号,如平台给的号码散列;不可是号码")
-    community: str = Field("", max_length=64, description="小区或社区")
-    first_unit: str = Field("", max_length=100, description="首派单位")
-    reason: str = Field("", max_length=200, description="退回或改派的原因")
-    closed_at: datetime.datetime | None = Field(None, description="办结时间")
-    contacted: bool | None = Field(None, description="承办单位是否联系过诉求人")
-    solved: bool | None = Field(None, description="诉求人认为是否解决")
-    satisfaction: Literal["", "满意", "基本满意", "不满意"] = Field("", description="满意程度")
-
-
-class OutcomesIn(BaseModel):
-    """Outcomes of several tickets."""
-
-    model_config = ConfigDict(extra="forbid")
-    outcomes: list[OutcomeIn] = Field(min_length=1, max_length=1000, description="一次最多 1000 件")
-
-
 @router.post(
-    "/outcomes", summary="存入工单的结果", response_model=None, dependencies=[Depends(json_only)],
+    "/outcomes", summary="存入工单的结果", response_model=shapes.OutcomesStored, dependencies=[Depends(json_only)],
     responses=replies(400, 413, 415),
 )  # fmt: skip
-async def outcomes_in(sent: OutcomesIn, runtime: RuntimeOf, info: InfoOf) -> Response:
+async def outcomes_in(sent: shapes.OutcomesIn, runtime: RuntimeOf, info: InfoOf) -> Response:
     """Store what became of tickets; faulty ones are set aside with the reason. Sending again replaces."""
     good, aside = [], []
     for outcome in sent.outcomes:

@@ -208,6 +208,7 @@ class SimilarOut(_Out):
     id: str = Field(description="工单编号")
     unit: str = Field(description="承办单位")
     returned: bool = Field(description="是否被退回过")
+    outcome: str = Field(description="怎样办结的:是否办结、解决、满意,退回的原因;不知道时空")
 
 
 class AssistOut(_Out):
@@ -359,6 +360,26 @@ class TicketsStored(_Out):
 
     stored: int = Field(description="存入件数")
     rejected: list[RejectedTicket] = Field(description="搁置的及其原因")
+
+
+class TicketOut(_Out):
+    """A stored ticket."""
+
+    id: str = Field(description="工单编号")
+    text: str = Field(description="诉求内容(已脱敏)")
+    code: str = Field(description="末级代码")
+    request_type: str = Field(description="诉求类型")
+    unit: str = Field(description="承办单位")
+    district: str = Field(description="区县")
+    returned: bool = Field(description="是否被退回")
+    accepted_at: datetime.datetime = Field(description="受理时间(UTC)")
+
+
+class TicketPage(_Out):
+    """A page of tickets."""
+
+    items: list[TicketOut] = Field(description="按存入先后")
+    next: str | None = Field(description="下一页的游标;没有更多时为空")
 
 
 class SessionIn(_In):

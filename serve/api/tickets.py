@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
+import numpy as np
 from fastapi import APIRouter, Depends, Response
 from fastapi import Query as QueryParameter
 from sqlalchemy.orm import Session
@@ -15,12 +16,14 @@ from serve.api.feedback import IdempotencyKey
 from serve.api.guard import RequestInfo
 from serve.api.problems import replies
 from serve.api.replies import cursor_of, number_of, reply
-from serve.api.schemas import Stored, TicketIn, TicketsIn, TicketsStored
+from serve.api.schemas import Stored, TicketIn, TicketPage, TicketsIn, TicketsStored
 from serve.inputs import InputError
 from serve.records import now
 from serve.runtime import Runtime
 
 router = APIRouter(prefix="/v1", tags=["工单"], responses=replies(400, 401, 403, 409, 413, 415, 422, 429))
+EMBEDDED_AT_ONCE = 8
+"""Texts of a bulk that wait for the encoder together: a call of an operator waits behind so many and no more."""
 _SHOWN = ("id", "text", "code", "request_type", "unit", "district", "returned", "accepted_at")
 
 
@@ -37,13 +40,18 @@ async def one(sent: TicketIn, runtime: RuntimeOf, info: InfoOf, idempotency_key:
 @router.post("/tickets/bulk", summary="存入多件工单", response_model=TicketsStored, dependencies=[Depends(json_only)])
 async def many(sent: TicketsIn, runtime: RuntimeOf, info: InfoOf, idempotency_key: IdempotencyKey = "") -> Response:
     """Store tickets; faulty ones are set aside with the reason, the rest are stored all together."""
-    good: dict[str, tickets.Ticket] = {}
-    aside: list[dict[str, str]] = []
-    for ticket in sent.tickets:
-        try:
-            good[ticket.id] = tickets.accept(runtime.engine.catalog, **ticket.model_dump())
-        except InputError as error:
-            aside.append({"id": ticket.id, "reason": str(error)})
+
+    def accept() -> tuple[dict[str, tickets.Ticket], list[dict[str, str]]]:
+        good: dict[str, tickets.Ticket] = {}
+        aside: list[dict[str, str]] = []
+        for ticket in sent.tickets:
+            try:
+                good[ticket.id] = tickets.accept(runtime.engine.catalog, **ticket.model_dump())
+            except InputError as error:
+                aside.append({"id": ticket.id, "reason": str(error)})
+        return good, aside
+
+    good, aside = await asyncio.to_thread(accept)
     result, _ = await _store(runtime, info, list(good.values()), aside, idempotency_key, sent.model_dump())
     return reply({"stored": result["stored"], "rejected": result["rejected"]})
 
@@ -53,7 +61,13 @@ async def _store(
     content: dict[str, Any],
 ) -> tuple[dict[str, Any], bool]:  # fmt: skip
     embedder = runtime.engine.bundle.embedder
-    vectors = await runtime.encoder.encode(embedder, [t.prepared for t in good]) if good else None
+    parts = []
+    for start in range(0, len(good), EMBEDDED_AT_ONCE):
+        info.go_on(runtime.settings.request_timeout)
+        texts = [t.prepared for t in good[start : start + EMBEDDED_AT_ONCE]]
+        parts.append(await runtime.encoder.encode(embedder, texts))
+    vectors = np.concatenate(parts) if parts else None
+    info.go_on(runtime.settings.request_timeout)
 
     def make(session: Session) -> dict[str, Any]:
         if vectors is not None:
@@ -65,7 +79,7 @@ async def _store(
     return await asyncio.to_thread(runtime.records.once, info.who, key and f"tickets:{key}", content, make)
 
 
-@router.get("/tickets", summary="查看已存入的工单", response_model=None)
+@router.get("/tickets", summary="查看已存入的工单", response_model=TicketPage)
 async def look(
     runtime: RuntimeOf,
     info: InfoOf,

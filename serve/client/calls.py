@@ -154,6 +154,15 @@ class BatchLine(TypedDict):
     """这一行为何没有结果"""
 
 
+class Breakdown(TypedDict):
+    """Tickets by a dimension."""
+
+    title: str
+    """按什么分"""
+    rows: list[Share]
+    """件数多的在前,最多 20 类"""
+
+
 class BundleChanged(TypedDict):
     """The bundle in use after a change."""
 
@@ -232,6 +241,25 @@ class Candidate(TypedDict):
     """向量余弦"""
 
 
+class CaseOut(TypedDict):
+    """A ticket as a sample."""
+
+    id: str
+    """工单编号"""
+    day: str
+    """受理日"""
+    text: str
+    """内容(已脱敏)"""
+    code: str
+    """分类代码"""
+    unit: str
+    """承办单位"""
+    district: str
+    """区县"""
+    reason: str
+    """退回或改派的原因"""
+
+
 class CategoryOut(TypedDict):
     """The category of a request, from level 1 to the leaf."""
 
@@ -251,6 +279,51 @@ class CategoryOut(TypedDict):
     """支持此分类的字词,最强的在前"""
     alternatives: list[Alternative]
     """其他可能的末级"""
+
+
+class Cause(TypedDict):
+    """Why tickets were returned or passed on."""
+
+    reason: str
+    """原因"""
+    count: int
+    """件数"""
+
+
+class CellOut(TypedDict):
+    """A season in one place: this week's count against its history."""
+
+    place: str
+    """小区、社区或街道"""
+    count: int
+    """本周件数"""
+    callers: int
+    """已知的不同来电人"""
+    expected: float
+    """历史每周的均值"""
+    upper: int
+    """历史所能解释的界限"""
+    probability: float
+    """历史照旧时,出现这么多或更多的概率"""
+    weeks: int
+    """历史有几周;0 = 没有历史,不判突增"""
+    alert: bool
+    """是否突增"""
+    cases: list[CaseOut]
+    """其中的工单,最多 10 件"""
+
+
+class Choices(TypedDict):
+    """Fixed choices of the panel."""
+
+    city: str
+    """城市"""
+    levels: list[str]
+    """分类各级的名称"""
+    districts: list[str]
+    """区县"""
+    request_types: list[str]
+    """诉求类型"""
 
 
 class ClassifyOut(TypedDict):
@@ -290,6 +363,26 @@ class Corrected(TypedDict):
     """已知的区县名"""
 
 
+class Count(TypedDict):
+    """A name and how many."""
+
+    name: str
+    """名称"""
+    count: int
+    """件数"""
+
+
+class DaysOut(TypedDict):
+    """A period and its length."""
+
+    start: str
+    """第一天"""
+    end: str
+    """最后一天"""
+    days: int
+    """天数"""
+
+
 class Difference(TypedDict):
     """A column that differs."""
 
@@ -299,6 +392,34 @@ class Difference(TypedDict):
     """前一版"""
     after: str
     """后一版"""
+
+
+class Drift(TypedDict):
+    """Model drift: this period's calls against those of the period before."""
+
+    definition: str
+    """怎样算、怎样判"""
+    calls: int
+    """本期来电"""
+    calls_before: int
+    """上期来电"""
+    bundles: list[str]
+    """本期用过的模型包版本"""
+    measures: list[DriftMeasure]
+    """各项度量"""
+
+
+class DriftMeasure(TypedDict):
+    """How much one measure of the calls moved."""
+
+    name: str
+    """度量名"""
+    title: str
+    """度量的中文名"""
+    index: float | None
+    """群体稳定性指数;件数不足时空"""
+    verdict: Literal["件数不足", "平稳", "留意", "已漂移"]
+    """判断"""
 
 
 class EntryCells(TypedDict):
@@ -375,6 +496,32 @@ class EntryPage(TypedDict):
     """下一页的游标;没有更多时为空"""
     count: int
     """符合条件的共几条"""
+
+
+class EventOut(TypedDict):
+    """A proposal to merge tickets into one event."""
+
+    kind: Literal["common", "repeat"]
+    """common 多人同一事由 / repeat 同一人重复"""
+    place: str
+    """地点"""
+    code: str
+    """分类代码"""
+    name: str
+    """分类的名称"""
+    why: str
+    """为什么提议"""
+    count: int
+    """件数"""
+    cases: list[CaseOut]
+    """其中的工单,最多 50 件"""
+
+
+class EventsOut(TypedDict):
+    """Proposals; nothing is merged until a person says so."""
+
+    items: list[EventOut]
+    """件数多的在前"""
 
 
 class EvidenceOut(TypedDict):
@@ -467,6 +614,81 @@ class FeedbackPage(TypedDict):
     """下一页的游标;没有更多时为空"""
 
 
+class FigureDay(TypedDict):
+    """A figure on one day."""
+
+    day: str
+    """日期"""
+    part: float
+    """分子;计数的指标同 whole"""
+    whole: int
+    """分母;计数的指标即件数"""
+
+
+class FigureOut(TypedDict):
+    """A figure with its definition and the numbers it comes from."""
+
+    name: str
+    """指标名,`/v1/insight/rows` 的 figure"""
+    title: str
+    """指标的中文名"""
+    definition: str
+    """怎样算出来"""
+    kind: Literal["count", "share"]
+    """count 件数 / share 比率"""
+    value: float | None
+    """件数,或 0 至 1 的比率;分母为 0 时空"""
+    part: float
+    """分子"""
+    whole: int
+    """分母"""
+    before: float | None
+    """上期(紧邻的等长期间)的值"""
+    year_before: float | None
+    """去年同期(往前 52 周)的值"""
+    days: list[FigureDay]
+    """按日"""
+
+
+class FindingOut(TypedDict):
+    """Something about an entry that wants to be looked at."""
+
+    kind: str
+    """哪一种"""
+    name: str
+    """这一种的中文名"""
+    entry_id: str
+    """条目编号"""
+    question: str
+    """题目"""
+    detail: str
+    """说明"""
+    other: str
+    """另一个条目,如果有"""
+
+
+class FoundList(TypedDict):
+    """What a search of the catalogue found."""
+
+    results: list[FoundOut]
+    """最像的在前,最多 60 项"""
+
+
+class FoundOut(TypedDict):
+    """A category or a unit."""
+
+    code: str
+    """代码"""
+    name: str
+    """名称"""
+    level: int
+    """第几级"""
+    names: list[str]
+    """从第一级到它的各级名称"""
+    path: list[str]
+    """从第一级到它的各级代码"""
+
+
 class HTTPValidationError(TypedDict):
     """HTTPValidationError"""
 
@@ -486,6 +708,26 @@ class Handling(TypedDict):
     """为它写的条目"""
     note: NotRequired[str]
     """关闭而没有条目时的说明"""
+
+
+class HealthOut(TypedDict):
+    """What is wrong with the published entries."""
+
+    counts: list[KindCount]
+    """每一种几条"""
+    items: list[FindingOut]
+    """最多 1000 条"""
+
+
+class Heard(TypedDict):
+    """The transcript after a piece."""
+
+    session: str
+    """通话编号"""
+    sequence: int
+    """第几次推送"""
+    text: str
+    """到此为止的全文"""
 
 
 class HitTestIn(TypedDict):
@@ -559,6 +801,48 @@ class ImportOut(TypedDict):
     """是否只检查、未入库"""
 
 
+class KindCount(TypedDict):
+    """How many findings of a kind there are."""
+
+    kind: str
+    """哪一种"""
+    name: str
+    """中文名"""
+    count: int
+    """几条"""
+
+
+class MonthOut(TypedDict):
+    """A month's rates beside those of the month before."""
+
+    totals: TotalsOut
+    """合计"""
+    rates: dict[str, RateOut]
+    """closed_rate、response_rate、solved_rate、satisfied_rate"""
+    change: dict[str, float | None]
+    """各率较上月的百分点;没有上月时空"""
+    verdict: str
+    """响应率、解决率、满意率较上月的升降"""
+
+
+class MonthsOut(TypedDict):
+    """Months something is known of."""
+
+    items: list[str]
+    """YYYY-MM,最近的在前"""
+
+
+class Move(TypedDict):
+    """From which unit to which tickets moved."""
+
+    first_unit: str
+    """首派单位"""
+    unit: str
+    """现承办单位"""
+    count: int
+    """件数"""
+
+
 class MoveIn(TypedDict):
     """A step of the workflow."""
 
@@ -600,6 +884,41 @@ class OutcomesIn(TypedDict):
 
     outcomes: list[OutcomeIn]
     """一次最多 1000 件"""
+
+
+class OutcomesStored(TypedDict):
+    """What was stored and what was not."""
+
+    stored: int
+    """存入件数"""
+    rejected: list[RejectedOutcome]
+    """搁置的及其原因"""
+
+
+class OverviewOut(TypedDict):
+    """What the dashboard shows first."""
+
+    period: DaysOut
+    """期间"""
+    figures: list[FigureOut]
+    """指标"""
+    breakdowns: dict[str, Breakdown]
+    """受理量按 category 一级分类、leaf 末级分类、district 区县、unit 承办单位、type 诉求类型"""
+    causes: list[Cause]
+    """退单改派的原因"""
+    moves: list[Move]
+    """改派从哪里到哪里"""
+    drift: Drift
+    """模型漂移"""
+
+
+class PeriodOut(TypedDict):
+    """Days in the city's time, both included."""
+
+    start: str
+    """第一天"""
+    end: str
+    """最后一天"""
 
 
 class Piece(TypedDict):
@@ -673,6 +992,32 @@ class QuestionOut(TypedDict):
     """问清后派单不确定性预计减少的比特数;风险必问的为空"""
 
 
+class RateOut(TypedDict):
+    """A rate in percent."""
+
+    name: str
+    """名称"""
+    title: str
+    """中文名"""
+    value: float | None
+    """百分数:有件数就由件数算,否则是来源所给的"""
+    formula: str
+    """公式"""
+    stated: float | None
+    """来源所给的百分数"""
+    note: str
+    """所给的与件数不符、或无从核对时说明"""
+
+
+class RejectedOutcome(TypedDict):
+    """An outcome that was set aside."""
+
+    ticket_id: str
+    """工单编号"""
+    reason: str
+    """应为什么、实为什么"""
+
+
 class RejectedTicket(TypedDict):
     """A ticket that was set aside."""
 
@@ -698,6 +1043,13 @@ class RequestTypeOut(TypedDict):
     """诉求类型"""
     confidence: float
     """概率(已校准)"""
+
+
+class Rerouted(TypedDict):
+    """The route under the category that the operator chose."""
+
+    route: RouteOut
+    """派单"""
 
 
 class RestoreIn(TypedDict):
@@ -788,6 +1140,118 @@ class RoutedOut(TypedDict):
     """版本"""
 
 
+class RowOut(TypedDict):
+    """A ticket, a call or an operator's choice behind a figure; what does not apply is left out."""
+
+    seq: int
+    """行号"""
+    day: str
+    """日期"""
+    text: str
+    """内容(已脱敏)"""
+    name: str
+    """分类的名称"""
+    id: NotRequired[str]
+    """工单编号"""
+    at: NotRequired[str | None]
+    """受理时间(UTC)"""
+    code: NotRequired[str]
+    """分类代码"""
+    request_type: NotRequired[str]
+    """诉求类型"""
+    unit: NotRequired[str]
+    """承办单位"""
+    district: NotRequired[str]
+    """区县"""
+    returned: NotRequired[bool]
+    """是否被退回"""
+    community: NotRequired[str]
+    """小区或社区"""
+    first_unit: NotRequired[str]
+    """首派单位"""
+    reason: NotRequired[str]
+    """退回或改派的原因"""
+    closed_at: NotRequired[str | None]
+    """办结时间(UTC)"""
+    contacted: NotRequired[bool | None]
+    """是否联系过诉求人"""
+    solved: NotRequired[bool | None]
+    """是否解决"""
+    satisfaction: NotRequired[str]
+    """满意程度"""
+    answered: NotRequired[bool]
+    """来电:知识库是否给出答复"""
+    entry_id: NotRequired[str]
+    """来电:答复的条目"""
+    answer_confidence: NotRequired[float]
+    """来电:答复的把握"""
+    depth: NotRequired[int]
+    """来电:有把握的级数"""
+    category_confidence: NotRequired[float]
+    """来电:分类的把握"""
+    bundle: NotRequired[str]
+    """来电:模型包版本"""
+    field: NotRequired[str]
+    """反馈:对哪一项"""
+    verdict: NotRequired[str]
+    """反馈:accept 采纳 / correct 改正"""
+    proposed: NotRequired[str]
+    """反馈:系统给的值"""
+    value: NotRequired[str]
+    """反馈:坐席认定的值"""
+
+
+class RowsOut(TypedDict):
+    """The rows behind a figure."""
+
+    count: int
+    """共几行"""
+    items: list[RowOut]
+    """最近的在前,最多 limit 行"""
+
+
+class SeasonOut(TypedDict):
+    """A seasonal matter that is on or begins within a month."""
+
+    season: str
+    """季节"""
+    topic: str
+    """事项"""
+    why: str
+    """缘由"""
+    watch: str
+    """预警看什么"""
+    action: str
+    """先办什么"""
+    begins: bool
+    """是否下月才开始"""
+    week: int
+    """本周件数"""
+    week_before: int
+    """上周件数"""
+    forecast: float
+    """下周预计件数"""
+    forecast_upper: int
+    """下周的上限"""
+    cells: list[CellOut]
+    """各地点,突增的在前,最多 50 处"""
+
+
+class SeasonsOut(TypedDict):
+    """The seasonal watch (未诉先办)."""
+
+    period: PeriodOut
+    """“本周”是哪七天"""
+    bound: str
+    """预期与界限怎样算"""
+    alpha: float
+    """误报的概率,设置 watch_alpha"""
+    least: int
+    """最少几件才报,设置 watch_least"""
+    items: list[SeasonOut]
+    """本月与下月的季节事项"""
+
+
 class SessionIn(TypedDict):
     """A login."""
 
@@ -806,6 +1270,19 @@ class SessionOut(TypedDict):
     """是否启用了访问控制"""
     csrf: NotRequired[str]
     """写操作要放在 X-CSRF-Token 里的令牌;只在登录时给出"""
+
+
+class Share(TypedDict):
+    """Tickets of one class of a breakdown."""
+
+    key: str
+    """代码或名称"""
+    name: str
+    """名称"""
+    count: int
+    """本期件数"""
+    before: int | None
+    """上期件数"""
 
 
 class SimilarCall(TypedDict):
@@ -855,6 +1332,8 @@ class SimilarOut(TypedDict):
     """承办单位"""
     returned: bool
     """是否被退回过"""
+    outcome: str
+    """怎样办结的:是否办结、解决、满意,退回的原因;不知道时空"""
 
 
 class Stored(TypedDict):
@@ -906,6 +1385,36 @@ class TicketIn(TypedDict):
     """受理时间;默认现在"""
 
 
+class TicketOut(TypedDict):
+    """A stored ticket."""
+
+    id: str
+    """工单编号"""
+    text: str
+    """诉求内容(已脱敏)"""
+    code: str
+    """末级代码"""
+    request_type: str
+    """诉求类型"""
+    unit: str
+    """承办单位"""
+    district: str
+    """区县"""
+    returned: bool
+    """是否被退回"""
+    accepted_at: str
+    """受理时间(UTC)"""
+
+
+class TicketPage(TypedDict):
+    """A page of tickets."""
+
+    items: list[TicketOut]
+    """按存入先后"""
+    next: str | None
+    """下一页的游标;没有更多时为空"""
+
+
 class TicketsIn(TypedDict):
     """Many tickets."""
 
@@ -920,6 +1429,103 @@ class TicketsStored(TypedDict):
     """存入件数"""
     rejected: list[RejectedTicket]
     """搁置的及其原因"""
+
+
+class TopicOut(TypedDict):
+    """A cluster of like tickets."""
+
+    name: str
+    """热点的名称:分类名加最有区别的词"""
+    code: str
+    """分类代码"""
+    count: int
+    """本期件数"""
+    before: int
+    """上期件数"""
+    growth: float | None
+    """较上期增长的倍数减 1;上期没有时空"""
+    callers: int
+    """已知的不同来电人;不知道时 0"""
+    districts: list[Count]
+    """区县,件数多的在前"""
+    samples: list[CaseOut]
+    """最有代表性的几件"""
+
+
+class TopicsOut(TypedDict):
+    """Hot topics."""
+
+    period: PeriodOut
+    """期间"""
+    items: list[TopicOut]
+    """比上期多出得多的在前"""
+
+
+class TotalsOut(TypedDict):
+    """A month as counted; empty = not known."""
+
+    month: str
+    """YYYY-MM"""
+    received: int
+    """受理件"""
+    closed: int
+    """办结件"""
+    followed: int | None
+    """回访有效件"""
+    contacted: int | None
+    """已联系件"""
+    solved: int | None
+    """已解决件"""
+    satisfied: int | None
+    """满意"""
+    partly: int | None
+    """基本满意"""
+    dissatisfied: int | None
+    """不满意"""
+    closed_rate: float | None
+    """来源所给的办结率,百分数"""
+    response_rate: float | None
+    """来源所给的响应率"""
+    solved_rate: float | None
+    """来源所给的解决率"""
+    satisfied_rate: float | None
+    """来源所给的满意率"""
+    source: str
+    """来源"""
+
+
+class UnansweredList(TypedDict):
+    """The queue of unanswered questions."""
+
+    items: list[UnansweredOut]
+    """问得多的在前"""
+
+
+class UnansweredOut(TypedDict):
+    """A cluster of like questions that were not answered."""
+
+    id: int
+    """簇的编号"""
+    sample: str
+    """其中最近的一问(已脱敏)"""
+    asked: int
+    """问过几次"""
+    first_at: str
+    """最早(UTC)"""
+    last_at: str
+    """最近(UTC)"""
+    status: Literal["open", "assigned", "closed"]
+    """open 待领 / assigned 在写 / closed 已关闭"""
+    assignee: str
+    """谁在写"""
+    entry_id: str
+    """为它写的条目"""
+    note: str
+    """关闭的说明"""
+    handled_by: str
+    """谁最后处理"""
+    entry_status: Literal["", "draft", "review", "published", "retired", "missing"]
+    """那个条目的状态;missing 条目已不在"""
 
 
 class ValidationError(TypedDict):
@@ -1039,7 +1645,7 @@ class Client(Caller):
         """
         return self._call("POST", "/v1/tickets", body=body, headers={"idempotency-key": idempotency_key})
 
-    def get_tickets(self, *, cursor: str | None = None, limit: int | None = None) -> Any:
+    def get_tickets(self, *, cursor: str | None = None, limit: int | None = None) -> TicketPage:
         """查看已存入的工单。
 
         Return a page of tickets as `{items, next}`; looking is noted in the audit trail.
@@ -1267,7 +1873,7 @@ class Client(Caller):
         category: str | None = None,
         district: str | None = None,
         unit: str | None = None,
-    ) -> Any:
+    ) -> OverviewOut:
         """指标:定义、值、按日,与上期和去年同期。
 
         Return what the dashboard shows first.
@@ -1291,7 +1897,7 @@ class Client(Caller):
         category: str | None = None,
         district: str | None = None,
         unit: str | None = None,
-    ) -> Any:
+    ) -> RowsOut:
         """一个指标背后的工单、来电或反馈。
 
         Return the newest rows and how many there are; looking is noted in the audit trail.
@@ -1322,7 +1928,7 @@ class Client(Caller):
         category: str | None = None,
         district: str | None = None,
         unit: str | None = None,
-    ) -> Any:
+    ) -> TopicsOut:
         """本期热点。
 
         Return clusters of like tickets, by how many they gained.
@@ -1342,7 +1948,7 @@ class Client(Caller):
         category: str | None = None,
         district: str | None = None,
         unit: str | None = None,
-    ) -> Any:
+    ) -> EventsOut:
         """可并为一个事件的工单。
 
         Return proposals; nothing is merged here.
@@ -1353,33 +1959,33 @@ class Client(Caller):
             query={"start": start, "end": end, "days": days, "category": category, "district": district, "unit": unit},
         )
 
-    def get_insight_seasons(self, *, end: str | None = None) -> Any:
+    def get_insight_seasons(self, *, end: str | None = None) -> SeasonsOut:
         """未诉先办:季节事项、预测与突增。
 
         Return the seasons of this and the next month, with the cells of the week that ends with `end`.
         """
         return self._call("GET", "/v1/insight/seasons", query={"end": end})
 
-    def get_insight_months(self) -> Any:
+    def get_insight_months(self) -> MonthsOut:
         """有数的月份。
 
         Return the months, the newest first.
         """
         return self._call("GET", "/v1/insight/months")
 
-    def get_insight_month(self, month: str) -> Any:
+    def get_insight_month(self, month: str) -> MonthOut:
         """一个月的比率与较上月的升降。
 
         Return totals, rates and the verdict such as 两升一降.
         """
         return self._call("GET", "/v1/insight/month", query={"month": month})
 
-    def get_insight_report(self, month: str) -> Any:
-        """月报(HTML,可打印,可用 Word 打开)。
+    def get_insight_report(self, month: str, *, format: Literal["html", "docx"] | None = None) -> bytes:
+        """月报:网页(可打印)或 Word。
 
-        Return the report as a page; its style stands inside, so nothing else is fetched.
+        Return the report as a page, whose style stands inside, or as a Word document with the same words.
         """
-        return self._call("GET", "/v1/insight/report", query={"month": month})
+        return self._call("GET", "/v1/insight/report", query={"month": month, "format": format})
 
     def get_insight_export(
         self,
@@ -1390,7 +1996,7 @@ class Client(Caller):
         category: str | None = None,
         district: str | None = None,
         unit: str | None = None,
-    ) -> Any:
+    ) -> bytes:
         """看板导出为 Excel。
 
         Return the workbook; an export is noted in the audit trail.
@@ -1401,7 +2007,7 @@ class Client(Caller):
             query={"start": start, "end": end, "days": days, "category": category, "district": district, "unit": unit},
         )
 
-    def outcomes(self, body: OutcomesIn) -> Any:
+    def outcomes(self, body: OutcomesIn) -> OutcomesStored:
         """存入工单的结果。
 
         Store what became of tickets; faulty ones are set aside with the reason. Sending again replaces.
@@ -1410,7 +2016,7 @@ class Client(Caller):
 
     def get_desk_unanswered(
         self, *, status: Literal["", "open", "assigned", "closed"] | None = None, limit: int | None = None
-    ) -> Any:
+    ) -> UnansweredList:
         """未答的问题,按簇。
 
         Return clusters of like questions, the most asked first, each with the state of the entry written
@@ -1418,34 +2024,34 @@ class Client(Caller):
         """
         return self._call("GET", "/v1/desk/unanswered", query={"status": status, "limit": limit})
 
-    def put_desk_unanswered(self, number: int, body: Handling) -> Any:
+    def put_desk_unanswered(self, number: int, body: Handling) -> UnansweredOut:
         """领走或关闭未答的问题。
 
         Assign or close a cluster; the act and its line in the audit trail stand or fall together.
         """
         return self._call("PUT", f"/v1/desk/unanswered/{part(number)}", body=body)
 
-    def get_desk_health(self, *, days: int | None = None, kind: str | None = None) -> Any:
+    def get_desk_health(self, *, days: int | None = None, kind: str | None = None) -> HealthOut:
         """知识库体检:过期、将到期、冲突、从未命中。
 
         Return what is wrong with the published entries, and how many of each kind.
         """
         return self._call("GET", "/v1/desk/health", query={"days": days, "kind": kind})
 
-    def session_transcript(self, session: str, body: Piece) -> dict[str, Any]:
+    def session_transcript(self, session: str, body: Piece) -> Heard:
         """推送通话转写。"""
         return self._call("POST", f"/v1/sessions/{part(session)}/transcript", body=body)
 
     def get_catalog_search(
         self, *, q: str | None = None, level: int | None = None, under: str | None = None, kind: str | None = None
-    ) -> dict[str, Any]:
+    ) -> FoundList:
         """查分类或承办单位。"""
         return self._call("GET", "/v1/catalog/search", query={"q": q, "level": level, "under": under, "kind": kind})
 
-    def get_catalog_choices(self) -> dict[str, Any]:
+    def get_catalog_choices(self) -> Choices:
         """固定的选项。"""
         return self._call("GET", "/v1/catalog/choices")
 
-    def catalog_route(self, body: Corrected) -> dict[str, Any]:
+    def catalog_route(self, body: Corrected) -> Rerouted:
         """按选定的分类派单。"""
         return self._call("POST", "/v1/catalog/route", body=body)

@@ -108,19 +108,24 @@ def outcomes(
 @app.command()
 def report(
     month: Annotated[str, typer.Argument(help="月份,如 2026-11")],
-    out: Annotated[Path | None, typer.Option(help="HTML 文件;默认 report-月份.html")] = None,
+    out: Annotated[Path | None, typer.Option(help="文件,.html 或 .docx;默认 report-月份.html")] = None,
 ) -> None:
-    """写月报:HTML 一页,可打印,可用 Word 打开。"""
+    """写月报:HTML 一页,可打印;文件名以 .docx 结尾则为 Word 文档。"""
     import re
 
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
         raise _fail(f"月份:应为 2026-11 这样,实为 {month}")
     path = out or Path(f"report-{month}.html")
+    if path.suffix.lower() not in (".html", ".htm", ".docx"):
+        raise _fail(f"--out:应以 .html 或 .docx 结尾,实为 {path.name}")
     try:
-        page = _insight().report(month)
+        made = _insight().report(month)
     except KeyError:
         raise _fail(f"没有 {month} 的工单,也没有导入这个月的合计") from None
+    from serve.insight.report import report_html
+    from serve.insight.word import report_docx
+
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(page, encoding="utf-8")
+    temporary.write_bytes(report_docx(made) if path.suffix.lower() == ".docx" else report_html(made).encode())
     temporary.replace(path)
     typer.echo(f"已写 {path}")

@@ -209,28 +209,26 @@ class Insight:
             "verdict": verdict, "change": change,
         }  # fmt: skip
 
-    def report(self, month: str) -> str:
-        """Return the monthly report as HTML; raises KeyError when nothing is known of the month."""
+    def report(self, month: str) -> report.Report:
+        """Return the monthly report; raises KeyError when nothing is known of the month."""
         m = self.month(month)
         period, scope = self._month(month), Scope()
         rows = data.read(self._records, self.catalog, period, scope)
-        tables: list[tuple[str, list[str], list[list[Any]]]] = []
+        tables: list[report.Table] = []
         if rows.cases:
             for by in ("category", "district", "unit"):
                 counted = figures.breakdown(by, rows, most=10)
                 title = figures.DIMENSIONS[by][0]
-                tables.append((f"受理量:按{title}", [title, "件数"], [[r["name"], r["count"]] for r in counted]))
-            tables.append(
-                ("退单改派的原因", ["原因", "件数"], [[r["reason"], r["count"]] for r in figures.causes(rows)[:10]])
-            )
-            hot = self.topics(period, scope)[:10]
-            tables.append(
-                (
-                    "热点", ["热点", "本月", "上月", "区县"],
-                    [[t.name, t.count, t.before, "、".join(f"{d} {n}" for d, n in t.districts[:3])] for t in hot],
-                )
-            )  # fmt: skip
-        return report.report_html(
+                table = report.Table(f"受理量:按{title}", [title, "件数"], [[r["name"], r["count"]] for r in counted])
+                tables.append(table)
+            causes = [[r["reason"], r["count"]] for r in figures.causes(rows)[:10]]
+            tables.append(report.Table("退单改派的原因", ["原因", "件数"], causes))
+            hot = [
+                [t.name, t.count, t.before, "、".join(f"{d} {n}" for d, n in t.districts[:3])]
+                for t in self.topics(period, scope)[:10]
+            ]
+            tables.append(report.Table("热点", ["热点", "本月", "此前同样天数", "区县"], hot))
+        return report.write_up(
             self.catalog.city, m["totals"], m["rates"], m["before"], m["earlier"], m["verdict"], m["change"],
             year=m["year"], tables=tables,
         )  # fmt: skip

@@ -54,7 +54,11 @@ def workbook(overview: dict[str, Any]) -> bytes:
             [[r["key"], r["name"], r["count"], r["before"]] for r in table["rows"]],
         )  # fmt: skip
     sheet("退单改派原因", ["原因", "件数"], [[r["reason"], r["count"]] for r in overview["causes"]])
-    sheet("改派去向", ["首派单位", "改派单位", "件数"], [[r["from"], r["to"], r["count"]] for r in overview["moves"]])
+    sheet(
+        "改派去向",
+        ["首派单位", "改派单位", "件数"],
+        [[r["first_unit"], r["unit"], r["count"]] for r in overview["moves"]],
+    )
     drift = overview["drift"]
     sheet(
         "模型漂移", ["度量", "指数", "判断", "定义"],

@@ -165,7 +165,7 @@ def causes(rows: Rows) -> list[dict[str, Any]]:
 def moves(rows: Rows) -> list[dict[str, Any]]:
     """Return from which unit to which tickets moved, the most frequent first."""
     counts = Counter((c.first_unit, c.unit) for c in rows.cases if c.first_unit and c.unit and c.first_unit != c.unit)
-    return [{"from": a, "to": b, "count": n} for (a, b), n in counts.most_common(20)]
+    return [{"first_unit": a, "unit": b, "count": n} for (a, b), n in counts.most_common(20)]
 
 
 def behind(figure: Figure, rows: Rows, *, which: str = "whole") -> list[Row]:

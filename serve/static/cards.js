@@ -142,7 +142,8 @@ export function drawRisk(risks) {
 }
 
 export function drawAsk(body, route) {
-  const words = !body ? "您好,请问有什么可以帮您?" : body.note || route?.ask || "信息够了,可以派单。";
+  const done = body?.answers?.answered ? "可以照读答复;还要办理再派单。" : "信息够了,可以派单。";
+  const words = !body ? "您好,请问有什么可以帮您?" : body.note || route?.ask || done;
   draw($("#ask .say"), words, () => [words], $("#ask"));
   const more = body && !body.note ? (route?.questions ?? []).map((q) => q.text).filter((t) => t !== words).slice(0, 4) : [];
   draw($("#more"), more, () => more.map((t) => el("li", {}, `还可以问:${t}`)), null);
@@ -158,7 +159,7 @@ export function drawTabs(requests, tab, choose) {
 }
 
 export function drawSimilar(similar) {
-  draw($("#similar ol"), similar.map((s) => [s.text, s.name]), () => similar.length
-    ? similar.map((s) => el("li", {}, el("p", { title: s.text }, s.text), el("p", { class: "soft" }, s.name, s.unit ? ` · ${s.unit}` : "", s.outcome ? ` · ${s.outcome}` : "")))
+  draw($("#similar ol"), similar.map((s) => [s.text, s.name, s.outcome]), () => similar.length
+    ? similar.map((s) => el("li", {}, el("p", { title: s.text }, s.text), el("p", { class: "soft", title: [s.name, s.unit, s.outcome].filter(Boolean).join(" · ") }, s.outcome ? el("b", {}, `${s.outcome} · `) : "", s.name, s.unit ? ` · ${s.unit}` : "")))
     : [el("li", {}, hint("还没有"))], $("#similar"));
 }

@@ -1,6 +1,7 @@
 // The dashboard: asks for a period and a scope, shows figures, and opens the rows behind each of them.
 import { get } from "./api.js";
 import { bars, byDay, picture } from "./charts.js";
+import { dayField, moved } from "./dates.js";
 import { $, el } from "./dom.js";
 import { drawEvents, drawMonth, drawSeasons, drawTopics, number, percent, table } from "./insight_parts.js";
 
@@ -30,20 +31,20 @@ const show = (f, value = f.value) => (value === null ? "—" : f.kind === "share
 function compared(f) {
   const said = [];
   for (const [name, value] of [["上期", f.before], ["去年", f.year_before]]) if (value !== null) said.push(`${name} ${show(f, value)}`);
-  return f.kind === "share" ? [`${number(f.part)} ÷ ${number(f.whole)}`, ...said].join(" · ") : said.join(" · ");
+  return (f.kind === "share" ? [`${number(f.part)} ÷ ${number(f.whole)}`, ...said] : said).map((words) => el("span", {}, words));
 }
 
 function drawFigures() {
   $("#cards").replaceChildren(...seen.figures.map((f) => el("li", {}, el("button", {
     type: "button", title: f.definition, "data-figure": f.name, "aria-pressed": String(f.name === chosen), onclick: () => choose(f.name),
-  }, el("span", {}, f.title), el("b", {}, show(f)), el("small", {}, compared(f))))));
+  }, el("span", {}, f.title), el("b", {}, show(f)), el("small", {}, ...compared(f))))));
   drawChart();
   const keep = $("#by").value || "category";
   $("#by").replaceChildren(...Object.entries(seen.breakdowns).map(([k, b]) => el("option", { value: k }, b.title)));
   $("#by").value = keep;
   drawBy();
   const causes = seen.causes.map((c) => [c.reason, { n: c.count }]);
-  const moves = seen.moves.map((m) => [`${m.from} → ${m.to}`, { n: m.count }]);
+  const moves = seen.moves.map((m) => [`${m.first_unit} → ${m.unit}`, { n: m.count }]);
   $("#causes").replaceChildren(
     seen.causes.length ? table(["原因", { n: "件数" }], causes) : el("p", { class: "soft" }, "本期没有退单改派。"),
     moves.length ? table(["改派", { n: "件数" }], moves) : "",
@@ -96,20 +97,23 @@ const load = guarded(async () => {
     const found = await get(`v1/insight/figures?${wanted}`);
     if (mine !== asked) return;
     seen = found;
-    for (const name of ["start", "end"]) if (!$(`#${name}`).value) $(`#${name}`).value = seen.period[name];
+    for (const name of ["start", "end"]) $(`#${name}`).value ||= seen.period[name];
     drawFigures();
   } else if (tab === "topics") {
     const week = new URLSearchParams(wanted);
     week.delete("start");
     const [topics, events] = await Promise.all([get(`v1/insight/topics?${week}`), get(`v1/insight/events?${week}`)]);
     if (mine !== asked) return;
+    dated(topics.period);
     $("#topics-title").textContent = `热点 · ${topics.period.start} 至 ${topics.period.end}`;
     drawTopics($("#topics .body"), topics);
     drawEvents($("#events"), events);
   } else if (tab === "seasons") {
     const end = $("#end").value;
     const found = await get(`v1/insight/seasons${end ? `?end=${end}` : ""}`);
-    if (mine === asked) drawSeasons($("#seasons"), found);
+    if (mine !== asked) return;
+    dated(found.period);
+    drawSeasons($("#seasons"), found);
   } else {
     const { items } = await get("v1/insight/months");
     if (mine !== asked) return;
@@ -121,16 +125,23 @@ const load = guarded(async () => {
   say("");
 });
 
+/** Show up to which day a tab counts, where the person has not said so. */
+function dated({ end }) {
+  if (!$("#end").value) $("#end").value = end;
+}
+
 const month = guarded(async () => {
   const wanted = $("#months").value;
-  $("#open-report").hidden = !wanted;
+  $("#open-report").hidden = $("#word").hidden = !wanted;
   if (!wanted) { $("#month-body").replaceChildren(el("p", { class: "soft" }, "还没有工单,也没有导入月度合计。")); return; }
   $("#open-report").href = `v1/insight/report?month=${wanted}`;
+  $("#word").href = `v1/insight/report?month=${wanted}&format=docx`;
   drawMonth($("#month-body"), await get(`v1/insight/month?month=${wanted}`));
 });
 
 function turn(name, focus = true) {
   tab = name;
+  document.body.dataset.tab = name;
   for (const button of document.querySelectorAll("#tabs button")) {
     const on = button.id === `tab-${name}`;
     button.setAttribute("aria-selected", String(on));
@@ -150,12 +161,11 @@ function controls() {
       if (step) turn(tabs[(i + step + tabs.length) % tabs.length].id.slice(4));
     });
   });
+  for (const name of ["start", "end"]) dayField($(`#${name}`), (words) => say(words, true));
   $("#query").addEventListener("change", load);
   $("#query").addEventListener("submit", (event) => event.preventDefault());
   for (const button of document.querySelectorAll("#spans button")) button.addEventListener("click", () => {
-    const end = new Date(`${$("#end").value}T00:00:00Z`);
-    end.setUTCDate(end.getUTCDate() - Number(button.dataset.days) + 1);
-    $("#start").value = end.toISOString().slice(0, 10);
+    $("#start").value = moved($("#end").value, 1 - Number(button.dataset.days));
     load();
   });
   $("#by").addEventListener("change", drawBy);

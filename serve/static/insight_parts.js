@@ -11,7 +11,7 @@ export function table(headings, rows) {
 }
 
 const nothing = (words) => el("p", { class: "soft" }, words);
-const samples = (cases) => el("details", {}, el("summary", {}, `看 ${cases.length} 件`), table(["日期", "编号", "内容", "单位"], cases.map((c) => [c.day, c.id, c.text, c.unit])));
+const samples = (cases, count = cases.length) => el("details", {}, el("summary", {}, cases.length < count ? `看其中 ${cases.length} 件` : `看这 ${count} 件`), table(["日期", "编号", "内容", "单位"], cases.map((c) => [c.day, c.id, c.text, c.unit])));
 
 function growth(t) {
   if (t.growth === null) return "上期没有";
@@ -23,21 +23,21 @@ export function drawTopics(host, { items }) {
   host.replaceChildren(items.length ? el("ol", {}, ...items.map((t) => el("li", {},
     el("div", { class: "row" }, el("b", {}, t.name), el("span", {}, `${t.count} 件`), el("span", { class: t.count > t.before ? "badge low" : "badge" }, growth(t)),
       el("span", { class: "soft" }, t.districts.slice(0, 4).map((d) => `${d.name} ${d.count}`).join("、"))),
-    samples(t.samples)))) : nothing("这几天没有聚成热点的工单(至少 3 件)。"));
+    samples(t.samples, t.count)))) : nothing("这几天没有聚成热点的工单(至少 3 件)。"));
 }
 
 export function drawEvents(host, { items }) {
   const kinds = { common: "多人同一事由", repeat: "同一人重复" };
   host.replaceChildren(items.length ? el("ol", {}, ...items.map((e) => el("li", {},
     el("div", { class: "row" }, el("span", { class: "badge correct" }, kinds[e.kind]), el("b", {}, e.name || "未分类"), el("span", {}, `${e.count} 件`), el("span", { class: "soft" }, e.why)),
-    samples(e.cases)))) : nothing("没有可并的工单。"));
+    samples(e.cases, e.count)))) : nothing("没有可并的工单。"));
 }
 
 export function drawSeasons(host, found) {
   const cell = (c) => el("li", {},
     el("div", { class: "row" }, c.alert ? el("span", { class: "alert" }, "突增") : "", el("b", {}, c.place), el("span", {}, `本周 ${c.count} 件`),
       el("span", { class: "soft" }, c.weeks ? `历史每周约 ${c.expected} 件(${c.weeks} 周),界限 ${c.upper} 件` : "没有历史,不判突增")),
-    samples(c.cases));
+    samples(c.cases, c.count));
   const season = (w) => {
     const alerts = w.cells.filter((c) => c.alert).length;
     return el("section", { class: "season", "aria-label": w.topic },
@@ -52,8 +52,9 @@ export function drawSeasons(host, found) {
 export function drawMonth(host, m) {
   const moved = (name) => (m.change[name] === undefined || m.change[name] === null ? "—" : m.change[name] === 0 ? "持平" : `${m.change[name] > 0 ? "升" : "降"} ${Math.abs(m.change[name]).toFixed(2)}`);
   const rates = Object.values(m.rates);
+  const noted = rates.some((r) => r.note);
   host.replaceChildren(
     el("p", {}, `受理 ${number(m.totals.received)} 件,办结 ${number(m.totals.closed)} 件。`, m.verdict === "无从比较" ? "" : `响应率、解决率、满意率较上月呈“${m.verdict}”。`),
-    table(["指标", { n: "本月" }, { n: "较上月(百分点)" }, "公式", "说明"], rates.map((r) => [r.title, { n: r.value === null ? "未知" : `${r.value.toFixed(2)}%` }, { n: moved(r.name) }, r.formula, r.note])),
+    table(["指标", { n: "本月" }, { n: "较上月(百分点)" }, "公式", ...(noted ? ["说明"] : [])], rates.map((r) => [r.title, { n: r.value === null ? "未知" : `${r.value.toFixed(2)}%` }, { n: moved(r.name) }, r.formula, ...(noted ? [r.note] : [])])),
     el("p", { class: "soft" }, `数据来源:${m.totals.source || "未注明"}`));
 }

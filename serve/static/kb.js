@@ -1,6 +1,7 @@
 // The knowledge desk: find an entry, edit it beside its preview, move it through review, compare and restore versions.
 import { get, post, put } from "./api.js";
 import { answerNodes } from "./cards.js";
+import { dayField } from "./dates.js";
 import { $, el, settled, sure } from "./dom.js";
 import { hits } from "./kb_hits.js";
 import { importing } from "./kb_import.js";
@@ -72,7 +73,8 @@ function show(held) {
   $("#state").textContent = held.live && entry.status !== "published" ? `${words}(旧版仍在答)` : words;
   const fields = fresh ? [["id", "编号"], ...FIELDS] : FIELDS;
   $("#form").replaceChildren(...fields.map(([key, label, how = ""]) => {
-    const input = how.includes("text") ? el("textarea", { name: key, value: entry[key] ?? "" }) : el("input", { name: key, type: how === "date" ? "date" : "text", value: entry[key] ?? "" });
+    const input = how.includes("text") ? el("textarea", { name: key, value: entry[key] ?? "" }) : el("input", { name: key, type: "text", value: entry[key] ?? "" });
+    if (how === "date") dayField(input, (words) => say(`${label}:${words}`, true));
     return el("label", { class: how.includes("full") ? "full" : "" }, label, input);
   }));
   const why = el("input", { id: "why", "aria-label": "原因", placeholder: "这次改动的原因", maxLength: 1000 });
@@ -100,6 +102,8 @@ function signed(fallback) {
 }
 
 const save = guarded(async () => {
+  const wrong = $("#form [aria-invalid=true]");
+  if (wrong) { wrong.focus(); throw new Error(`${NAMES[wrong.name]}:${wrong.validationMessage},实为 ${wrong.value}`); }
   const entry = { ...open.entry, ...content() };
   if (!entry.id.trim()) throw new Error("请填编号");
   show(await put(`v1/entries/${encodeURIComponent(entry.id.trim())}`, { ...signed(open.revision ? "修改" : "新建"), entry }));

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import html
+import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+import docx
 import pytest
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
 from kb.sheets import FileError
+from serve.engine import Engine
+from serve.insight import cli
+from serve.insight.desk import Insight
 from serve.insight.monthly import Formula, Totals, compare, follows, rates, read_months, store_months
+from serve.records import Records
 from tests.conftest import ROOT
 
 TABLE = ROOT / "tests" / "data" / "months.csv"
@@ -91,6 +100,38 @@ def test_the_report_says_the_verdict_and_the_rate_that_does_not_follow(
     assert (told["verdict"], told["totals"]["received"]) == ("两升一降", 29309)
     missing = client.get("/v1/insight/report", params={"month": "2020-01"})
     assert (missing.status_code, "2020-01" in missing.json()["detail"]) == (404, True)
+
+
+def test_the_report_in_word_says_what_the_page_says(client_of: Callable[..., TestClient]) -> None:
+    client = client_of()
+    store_months(client.app.state.runtime.records, list(months().values()), who="test")  # type: ignore[attr-defined]
+    page = client.get("/v1/insight/report", params={"month": "2023-12"}).text.split("<body>")[1]
+    reply = client.get("/v1/insight/report", params={"month": "2023-12", "format": "docx"})
+    assert reply.headers["content-disposition"].endswith('"report-2023-12.docx"')
+    document = docx.Document(io.BytesIO(reply.content))
+    words = [p.text for p in document.paragraphs if p.text]
+    cells = [[c.text for c in row.cells] for table in document.tables for row in table.rows]
+    said = [html.unescape(w) for w in re.findall(r">([^<]+)<", page)]
+    assert sorted([*words, *(c for row in cells for c in row if c)]) == sorted(said)
+    assert ["受理", "29,309", "31,271", "减少 6.27%"] in cells
+    assert ["解决率", "94.27%", "96.69%", "降 2.42", "已解决件 ÷ 回访有效件"] in cells
+    assert any("29282 ÷ 29309 = 99.91%" in w for w in words)
+
+
+def test_the_command_writes_word_or_a_page_by_the_name_of_the_file(
+    home: Path, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = Records(f"sqlite:///{tmp_path / 'yousu.db'}")
+    store_months(records, list(months().values()), who="test")
+    monkeypatch.setattr(cli, "_insight", lambda: Insight(records, lambda: engine))
+    for name, start in (("m.docx", b"PK"), ("m.html", b"<!doctype html>")):
+        told = CliRunner().invoke(cli.app, ["report", "2023-12", "--out", str(tmp_path / name)])
+        assert told.exit_code == 0, told.output
+        assert (tmp_path / name).read_bytes().startswith(start)
+    wrong = CliRunner().invoke(cli.app, ["report", "2023-12", "--out", str(tmp_path / "m.pdf")])
+    assert wrong.exit_code == 1
+    assert "应以 .html 或 .docx 结尾,实为 m.pdf" in wrong.output
+    records.close()
 
 
 def test_a_month_without_a_table_comes_from_the_stored_tickets(client: TestClient) -> None:

@@ -1,0 +1,62 @@
+"""Many tickets at once: the time limit holds for every step and not for all of them, and no call waits behind them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from serve.api.tickets import EMBEDDED_AT_ONCE
+from serve.batching import EncoderWorker
+
+LIMIT = 1.0
+"""Seconds a request, or a step of one, may take here."""
+
+
+def slowed(monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[int]:
+    """Let every step of the encoder take its time; returns the list that fills with the texts of each step."""
+    steps: list[int] = []
+
+    async def encode(self: EncoderWorker, embedder: object, texts: Sequence[str]) -> np.ndarray:
+        steps.append(len(texts))
+        await asyncio.sleep(seconds)
+        return np.full((len(texts), embedder.dimension), embedder.dimension**-0.5, np.float32)  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(EncoderWorker, "encode", encode)
+    return steps
+
+
+def sent(count: int) -> dict[str, list[dict[str, str]]]:
+    return {"tickets": [{"id": f"T{i}", "text": f"第{i}盏路灯不亮"} for i in range(count)]}
+
+
+def test_tickets_that_take_longer_than_a_request_may_are_stored(
+    client_of: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(request_timeout=LIMIT)
+    steps = slowed(monkeypatch, LIMIT / 4)
+    reply = client.post("/v1/tickets/bulk", json=sent(5 * EMBEDDED_AT_ONCE))
+    assert (reply.status_code, reply.json()) == (200, {"stored": 5 * EMBEDDED_AT_ONCE, "rejected": []})
+    assert len(steps) * LIMIT / 4 > LIMIT, "all steps together took longer than the limit"
+    assert max(steps) == EMBEDDED_AT_ONCE
+    assert len(client.get("/v1/tickets").json()["items"]) == 5 * EMBEDDED_AT_ONCE
+
+
+def test_a_step_that_hangs_still_ends_and_stores_nothing(
+    client_of: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(request_timeout=LIMIT / 4)
+    slowed(monkeypatch, 30)
+    assert client.post("/v1/tickets/bulk", json=sent(3)).status_code == 504
+    assert client.get("/v1/tickets").json()["items"] == []
+
+
+def test_two_hundred_different_tickets_are_embedded_and_found(client: TestClient) -> None:
+    body = sent(200)
+    assert client.post("/v1/tickets/bulk", json=body).json() == {"stored": 200, "rejected": []}
+    client.app.state.runtime.look()  # type: ignore[attr-defined]
+    found = client.post("/v1/similar", json={"text": body["tickets"][7]["text"], "top": 1}).json()["similar"]
+    assert found[0]["id"] == "T7"
