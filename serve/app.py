@@ -63,7 +63,7 @@ def interface() -> dict[str, Any]:
     from serve.settings import Settings
 
     settings = Settings()
-    engine = SimpleNamespace(catalog=load_catalog(settings.catalog))
+    engine = SimpleNamespace(catalog=load_catalog(settings.catalog), lookup=None)
     app = FastAPI(title="有诉 yousu", version="0")
     _add_routes(app, cast(Runtime, SimpleNamespace(engine=engine, settings=settings)))
     return app.openapi()

@@ -36,6 +36,7 @@ from models.router import Router
 from models.splitting import Cut, likeliest
 from models.text import has_words, is_chinese, normalise, strip_fillers
 from serve.inputs import MAX_INPUT, checked
+from serve.lookup import Lookup
 from serve.records import Records
 from serve.settings import Settings
 from serve.similar import Similar, SimilarCases, build
@@ -140,6 +141,11 @@ class Engine:
         queue = UnansweredQueue(self.store.engine, self.bundle.embedder.name)
         self.recorder = Recorder(Feedback(self.store.engine), queue)
         self.kb_version = str(self.live.revision)
+
+    @functools.cached_property
+    def lookup(self) -> Lookup:
+        """The search of the catalogue by name, pinyin or code, made at its first use."""
+        return Lookup(self.catalog)
 
     def with_new_entries(self) -> Engine:
         """Return an Engine over the entries as they are now: the index takes in what changed, or is made anew."""

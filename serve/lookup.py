@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pypinyin import Style, lazy_pinyin
+from pypinyin import lazy_pinyin
 
 from models.catalog import Catalog
 
@@ -59,9 +59,9 @@ class Lookup:
 
 
 def _entry(found: Found, keywords: tuple[str, ...]) -> _Entry:
-    sounds = "".join(lazy_pinyin(found.name)).lower()
-    first = "".join(lazy_pinyin(found.name, style=Style.FIRST_LETTER)).lower()
-    return _Entry(found, " ".join(keywords), sounds, first)
+    syllables = lazy_pinyin(found.name)
+    first = "".join(s if s in found.name else s[:1] for s in syllables)  # what is no Chinese stays whole in both
+    return _Entry(found, " ".join(keywords), "".join(syllables).lower(), first.lower())
 
 
 def _best(q: str, pool: list[_Entry], top: int) -> list[Found]:

@@ -17,7 +17,6 @@ from starlette.types import Scope
 
 from serve.api.desk_schemas import Choices, Corrected, FoundList, Heard, Piece, Rerouted
 from serve.inputs import checked, plain_id
-from serve.lookup import Lookup
 from serve.runtime import Runtime
 from serve.sessions import Sessions
 from serve.views import route_json
@@ -71,7 +70,7 @@ def panel_router(runtime: Runtime) -> APIRouter:
     """Return the routes of the panel."""
     router = APIRouter()
     catalog = runtime.engine.catalog
-    lookup, sessions = Lookup(catalog), Sessions()
+    lookup, sessions = runtime.engine.lookup, Sessions()
     headers = page_headers(runtime.settings.embed_origins)
     charted = page_headers(runtime.settings.embed_origins, charts=True)
 

@@ -1465,7 +1465,7 @@ class TotalsOut(TypedDict):
     """A month as counted; empty = not known."""
 
     month: str
-    """YYYY-MM"""
+    """月份,YYYY-MM"""
     received: int
     """受理件"""
     closed: int

@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
+import datetime
+import io
 import json
-import shutil
+import re
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import docx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from openpyxl import load_workbook
 from playwright.sync_api import Browser, Page, expect
 
-from serve.engine import Engine, open_store
+from serve.app import create_app
+from serve.engine import Engine
+from serve.insight.monthly import read_months, store_months
 from tests.browser.written import calls, fill
-from tests.conftest import serving
+from tests.conftest import ROOT, listening
+from tests.serve.conftest import renewed
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def filled(engine: Engine, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A service of its own with written tickets in it."""
-    own = tmp_path_factory.mktemp("insight")
-    shutil.copytree(home / "index", own / "index")
-    open_store(engine.settings.model_copy(update={"home": own}))
-    fill(engine, f"sqlite:///{own / 'yousu.db'}", 300)
-    with serving(own) as address:
-        calls(address, 12)
+def filled(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service of its own with written tickets and a city's table of months in it."""
+    other = renewed(engine, tmp_path_factory.mktemp("insight"), reload_seconds=0.2)
+    fill(other, other.settings.database_url, 240, pool=40)
+    store_months(other.records, read_months(ROOT / "tests" / "data" / "months.csv"), who="test")
+    with listening(create_app(other)) as address:
+        calls(address, 9)
         yield address
+    other.recorder.close()
 
 
 @pytest.fixture
@@ -117,6 +123,37 @@ def test_topics_events_seasons_and_the_month_are_reached_by_the_keyboard(board: 
     with board.expect_popup() as waiting:
         board.locator("#open-report").click()
     expect(waiting.value.locator("h1")).to_contain_text("诉求办理月报")
+
+
+def test_a_month_from_the_table_is_shown_and_saved_for_word(board: Page, tmp_path: Path) -> None:
+    board.locator("#tab-month").click()
+    board.get_by_label("月份").select_option("2023-12")
+    expect(board.locator("#month-body")).to_contain_text("受理 29,309 件,办结 29,282 件")
+    expect(board.locator("#month-body")).to_contain_text("两升一降")
+    expect(board.locator("#month-body")).to_contain_text("来源所给 99.8% 与其件数不符")
+    with board.expect_download() as waiting:
+        board.get_by_text("存为 Word").click()
+    waiting.value.save_as(tmp_path / "month.docx")
+    document = docx.Document(io.BytesIO((tmp_path / "month.docx").read_bytes()))
+    assert "两升一降" in document.paragraphs[1].text
+
+
+def test_a_day_is_typed_as_people_write_it_and_moved_by_the_arrows(board: Page) -> None:
+    start = board.locator("#start")
+    today = datetime.date.fromisoformat(board.locator("#end").input_value())
+    wanted = today - datetime.timedelta(days=3)
+    start.fill(f"{wanted.year}年{wanted.month}月{wanted.day}日")
+    start.press("Enter")
+    expect(start).to_have_value(str(wanted))
+    start.press("ArrowUp")
+    moved = wanted + datetime.timedelta(days=1)
+    expect(start).to_have_value(str(moved))
+    expect(board.locator("#excel")).to_have_attribute("href", re.compile(f"start={moved}"))
+    start.fill("2026-02-30")
+    start.press("Tab")
+    expect(board.locator("#message")).to_have_text("应为 2026-11-26 这样的日期,实为 2026-02-30")
+    expect(start).to_have_attribute("aria-invalid", "true")
+    assert board.locator("input[type=date]").count() == 0, "a browser's own field speaks the browser's language"
 
 
 def test_nothing_is_fetched_from_elsewhere(board: Page, filled: str) -> None:

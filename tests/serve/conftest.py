@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,8 +31,24 @@ class Renewed(Engine):
         return other
 
 
+def _shipped_entries(engine: Engine) -> Path:
+    """Return a database that holds the shipped entries, made once a run."""
+    made = engine.settings.home / "shipped.db"
+    if not made.is_file():
+        temporary = made.with_suffix(f".{os.getpid()}")
+        store, records = EntryStore(f"sqlite:///{temporary}"), Records(f"sqlite:///{temporary}")
+        store.upsert(engine.store.entries(), who="test", why="shipped")
+        for opened in (records, store):
+            with opened.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            opened.close()
+        temporary.replace(made)
+    return made
+
+
 def renewed(engine: Engine, home: Path, **settings: object) -> Engine:
-    """The shipped engine over an empty database in `home`, with other settings."""
+    """The shipped engine over a database of its own in `home`, with other settings."""
+    engine.lookup  # noqa: B018 - made once, then shared by the copies
     other = copy.copy(engine)
     other.__class__ = Renewed
     other.settings = engine.settings.model_copy(update={"home": home, **settings})
@@ -40,8 +57,11 @@ def renewed(engine: Engine, home: Path, **settings: object) -> Engine:
     if remembered.is_file():
         shutil.copytree(remembered.parent, home / "index", dirs_exist_ok=True)
     url = other.settings.database_url
+    if url == f"sqlite:///{home / 'yousu.db'}" and not (home / "yousu.db").exists():
+        shutil.copyfile(_shipped_entries(engine), home / "yousu.db")
     other.store, other.records = EntryStore(url), Records(url)
-    other.store.upsert(engine.store.entries(), who="test", why="shipped")
+    if not other.store.revision:
+        other.store.upsert(engine.store.entries(), who="test", why="shipped")
     other.kb_version = str(other.store.revision)
     queue = UnansweredQueue(other.store.engine, other.bundle.embedder.name)
     other.recorder = Recorder(Feedback(other.store.engine), queue)
