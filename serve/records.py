@@ -1,4 +1,4 @@
-"""Tables of the service (keys, sessions, audit, feedback, tickets) and how they are written; no entries here."""
+"""Tables of the service (keys, sessions, audit, feedback, tickets and what became of them) and how they are written; no entries here."""
 
 from __future__ import annotations
 
@@ -90,6 +90,24 @@ class TicketRow(Base):
     stored_at: Mapped[datetime.datetime]
     encoder: Mapped[str] = mapped_column(String(100))
     vector: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class OutcomeRow(Base):
+    """What became of a ticket: known only after dispatch, so kept apart from what a model may learn from."""
+
+    __tablename__ = "ticket_outcome"
+    ticket_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    caller: Mapped[str] = mapped_column(String(64), index=True)
+    """A pseudonym of the caller, such as the platform's hash of the number; never the number."""
+    community: Mapped[str] = mapped_column(String(64))
+    first_unit: Mapped[str] = mapped_column(String(100))
+    reason: Mapped[str] = mapped_column(String(200))
+    """Why it was returned or passed on; empty when it was not."""
+    closed_at: Mapped[datetime.datetime | None]
+    contacted: Mapped[bool | None]
+    solved: Mapped[bool | None]
+    satisfaction: Mapped[str] = mapped_column(String(16))
+    stored_at: Mapped[datetime.datetime] = mapped_column(index=True)
 
 
 class IdempotencyRow(Base):

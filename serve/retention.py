@@ -19,8 +19,8 @@ from kb.feedback import FeedbackRow as RelevanceRow
 from kb.unanswered import UnansweredRow
 from serve import audit
 from serve.backup import older_than
-from serve.insight.tables import CallRow, OutcomeRow
-from serve.records import FeedbackRow, IdempotencyRow, Records, SessionRow, TicketRow, now
+from serve.insight.tables import CallRow
+from serve.records import FeedbackRow, IdempotencyRow, OutcomeRow, Records, SessionRow, TicketRow, now
 
 _WHAT: tuple[tuple[str, Any, Any], ...] = (
     ("feedback", FeedbackRow, FeedbackRow.at),

@@ -18,8 +18,7 @@ from models.bundle import Bundle, file_hash
 from models.catalog import Catalog
 from models.compact import EXAMPLES, load_vectors
 from models.embedder import Embedder
-from serve.insight.tables import OutcomeRow
-from serve.records import Records, TicketRow
+from serve.records import OutcomeRow, Records, TicketRow
 from serve.settings import Settings
 
 LATE = datetime.timedelta(seconds=60)

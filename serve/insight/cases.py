@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from models.catalog import Catalog
 from serve import records as tables
-from serve.insight.tables import CallRow, OutcomeRow
-from serve.records import Records, TicketRow
+from serve.insight.tables import CallRow
+from serve.records import OutcomeRow, Records, TicketRow
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 from models.masking import mask
 from models.text import normalise
 from serve.inputs import InputError, plain_id
-from serve.insight.tables import OutcomeRow
-from serve.records import now
+from serve.records import OutcomeRow, now
 
 SATISFACTION = ("", "满意", "基本满意", "不满意")
 COLUMNS = (

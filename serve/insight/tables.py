@@ -1,4 +1,4 @@
-"""Tables of insight: calls as the service saw them, what became of tickets, and a city's own monthly totals."""
+"""Tables of insight: calls as the service saw them, and a city's own monthly totals."""
 
 from __future__ import annotations
 
@@ -30,24 +30,6 @@ class CallRow(Base):
     district: Mapped[str] = mapped_column(String(32))
     bundle: Mapped[str] = mapped_column(String(64))
     kb: Mapped[str] = mapped_column(String(64))
-
-
-class OutcomeRow(Base):
-    """What became of a ticket: known only after dispatch, so kept apart from what a model may learn from."""
-
-    __tablename__ = "ticket_outcome"
-    ticket_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    caller: Mapped[str] = mapped_column(String(64), index=True)
-    """A pseudonym of the caller, such as the platform's hash of the number; never the number."""
-    community: Mapped[str] = mapped_column(String(64))
-    first_unit: Mapped[str] = mapped_column(String(100))
-    reason: Mapped[str] = mapped_column(String(200))
-    """Why it was returned or passed on; empty when it was not."""
-    closed_at: Mapped[datetime.datetime | None]
-    contacted: Mapped[bool | None]
-    solved: Mapped[bool | None]
-    satisfaction: Mapped[str] = mapped_column(String(16))
-    stored_at: Mapped[datetime.datetime] = mapped_column(index=True)
 
 
 class MonthRow(Base):

@@ -217,7 +217,8 @@ def test_what_is_older_than_the_limit_goes(client: TestClient) -> None:
     runtime.look()
     from sqlalchemy import update
 
-    from serve.insight.tables import CallRow, OutcomeRow
+    from serve.insight.tables import CallRow
+    from serve.records import OutcomeRow
 
     long_ago = datetime.datetime(2020, 1, 1)
     with runtime.records.write() as session:
