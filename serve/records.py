@@ -1,4 +1,4 @@
-"""Tables of the service (keys, sessions, audit, feedback, tickets and what became of them) and how they are written; no entries here."""
+"""Tables of the service (keys, sessions, audit, feedback, tickets, outcomes) and how they are written; no entries."""
 
 from __future__ import annotations
 
