@@ -133,8 +133,8 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
             vectors.append(_unit(about - about.mean(0)))
             weights.append(np.full(len(described), self.text_weight, np.float32))
             labels = np.concatenate([labels, described])
-        self.vectorizer_ = NgramVectorizer(self.cutter, longest=self.longest).fit(rows)
-        terms, dense_rows, targets = self.vectorizer_.transform(rows), np.vstack(vectors), self._targets(labels)
+        self.vectorizer_ = NgramVectorizer(self.cutter, longest=self.longest, min_df=_least_texts(len(rows)))
+        terms, dense_rows, targets = self.vectorizer_.fit_transform(rows), np.vstack(vectors), self._targets(labels)
         own_terms, own_dense = terms[len(texts) :], dense_rows[len(texts) :]
         shares = (self.lexical_weight, 1 - self.lexical_weight)
         at = np.array(described[: len(rows) - len(texts)], np.int64)
@@ -325,6 +325,11 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
 def level_probabilities(proba: NDArray[np.float64], taxonomy: Taxonomy, level: int) -> NDArray[np.float64]:
     """Sum leaf probabilities (n, n_leaves) to those of the nodes of `level` (0 = broadest)."""
     return level_sums(proba, taxonomy.ancestors[:, level])
+
+
+def _least_texts(rows: int) -> int:
+    """In how many of `rows` texts a term must occur: rarer ones fill memory faster than they teach anything."""
+    return max(2, rows // 20_000)
 
 
 def _unit(x: Floats) -> Floats:

@@ -72,15 +72,42 @@ class NgramVectorizer:
 
     def fit(self, texts: Sequence[str]) -> NgramVectorizer:
         """Learn vocabulary and IDF from `texts`."""
-        document_frequency: Counter[str] = Counter()
+        self.fit_transform(texts)
+        return self
+
+    def fit_transform(self, texts: Sequence[str]) -> sp.csr_matrix:
+        """Learn vocabulary and IDF from `texts` and return their weights as `transform` does; each is cut once."""
+        places: dict[str, int] = {}
+        rows: list[NDArray[np.int32]] = []
+        times: list[NDArray[np.float32]] = []
         for text in texts:
-            document_frequency.update(set(self.terms(text)))
-        kept = sorted(t for t, n in document_frequency.items() if n >= self.min_df or len(t) == 1)
+            counts = Counter(self.terms(text))
+            rows.append(np.fromiter((places.setdefault(t, len(places)) for t in counts), np.int32, len(counts)))
+            times.append(np.fromiter(counts.values(), np.float32, len(counts)))
+        lengths = np.array([len(r) for r in rows], np.int64)
+        indices = np.concatenate([*rows, np.zeros(0, np.int32)])
+        document_frequency = np.bincount(indices, minlength=len(places))
+        kept = sorted(t for t, i in places.items() if document_frequency[i] >= self.min_df or len(t) == 1)
         self.vocabulary_ = {t: i for i, t in enumerate(kept)}
         total = len(texts)
-        idf = [math.log((1 + total) / (1 + document_frequency[t])) + 1 for t in kept]
+        idf = [math.log((1 + total) / (1 + document_frequency[places[t]])) + 1 for t in kept]
         self.idf_ = np.asarray(idf, np.float32)
-        return self
+        column = np.full(len(places), -1, np.int32)
+        column[[places[t] for t in kept]] = np.arange(len(kept))
+        return self._weighted(column[indices], np.concatenate([*times, np.zeros(0, np.float32)]), lengths)
+
+    def _weighted(
+        self, columns: NDArray[np.int32], times: NDArray[np.float32], lengths: NDArray[np.int64]
+    ) -> sp.csr_matrix:
+        """Weights of rows whose terms lie one after another; a column of -1 is a term outside the vocabulary."""
+        row = np.repeat(np.arange(len(lengths)), lengths)
+        known = columns >= 0
+        row, columns = row[known], columns[known]
+        data = (1 + np.log(times[known])) * self.idf_[columns]
+        norms = np.sqrt(np.bincount(row, data.astype(np.float64) ** 2, len(lengths)))
+        data /= np.maximum(norms, 1e-30)[row].astype(np.float32)
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(lengths)))])
+        return sp.csr_matrix((data, columns, indptr), shape=(len(lengths), len(self.vocabulary_)), dtype=np.float32)
 
     def transform_one(self, text: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Return (term indices, weights) of `text`; the weights have norm 1, or are empty."""

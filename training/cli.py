@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from models.locations import bundle_dir, catalog_dir, data_dir, database_url, home_dir, shipped_bundle_dir
+from training.limits import EMBED_MOST
 
 if TYPE_CHECKING:
     from training.prepared import Options
@@ -73,6 +74,9 @@ def run(
     search_minutes: Annotated[float, typer.Option(min=0, help="用几分钟搜索分类头的超参数;0 不搜索")] = 0.0,
     finetune: Annotated[bool, typer.Option("--finetune", help="先用训练部分微调编码器(附加依赖 finetune)")] = False,
     finetune_steps: Annotated[int, typer.Option(min=1, help="微调多少步")] = 300,
+    embed_most: Annotated[
+        int, typer.Option(min=0, help="最多给多少件训练工单算向量,其余的由用词估计;0 = 全算(工单很多时慢)")
+    ] = EMBED_MOST,
     engine: Annotated[str, typer.Option(help="在哪里编码与搜索:local,或 dask(附加依赖 scale)")] = "local",
     scheduler: Annotated[str, typer.Option(help="Dask 调度器地址;不给则在本机起几个工作进程")] = "",
     workers: Annotated[int, typer.Option(min=1, help="本机起几个 Dask 工作进程")] = 2,
@@ -97,6 +101,7 @@ def run(
                 progress=not quiet, skip_bad=skip_bad, costs=Costs(wrong_cost=wrong_cost),
                 feedback=database_url() if feedback == "home" else feedback, search_minutes=search_minutes,
                 finetune=FineTuning(steps=finetune_steps, seed=seed) if finetune else None, spread=where,
+                embed_most=embed_most,
             )  # fmt: skip
             _run_tickets(file, mapping, options)
             return
@@ -120,6 +125,11 @@ def _run_tickets(file: str, mapping: Path, options: Options) -> None:
     track(folder, report)
     data = report["data"]
     typer.echo(f"读入 {data['read']} 行,可用 {data['used']} 件;训练 {data['trained']},检验 {data['held_out']}")
+    if data["estimated"] or data["unmeasured"]:
+        typer.echo(
+            f"  工单多:{data['estimated']} 件训练工单的向量由用词估计(--embed-most);"
+            f"检验时段另有 {data['unmeasured']} 件没有抽到,没有使用"
+        )
     for unknown in report["unknown_labels"][:10]:
         near = "、".join(unknown["near"]) or "无"
         typer.echo(f"  目录里没有的标签:{unknown['label']}({unknown['rows']} 行;相近:{near})")

@@ -20,7 +20,8 @@ text-align:left;vertical-align:top}td:nth-child(-n+3){min-width:5em}th{backgroun
 small{color:#55636f}details{margin:6px 0}
 """
 _STEPS = {
-    "read": "读入", "prepare": "整理文字", "group": "归并与划分", "finetune": "微调编码器", "embed": "向量化", "fit": "训练与校准",
+    "read": "读入", "prepare": "整理文字", "group": "归并与划分", "finetune": "微调编码器", "embed": "向量化",
+    "estimate": "估计向量", "fit": "训练与校准",
 }  # fmt: skip
 _NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 
@@ -185,6 +186,7 @@ def _data(r: dict[str, Any]) -> str:
     d = r["data"]
     rows = [
         ("读入", d["read"]), ("可用", d["used"]), ("训练", d["trained"]), ("检验", d["held_out"]),
+        ("检验时段内抽样之外、没有用到的", d["unmeasured"]), ("向量由用词估计的训练工单", d["estimated"]),
         ("重复或重复来电", d["repeats"]), ("人工更正过的标签", d["corrected"]), ("最终单位与首派不同", d["final_unit_differs"]),
         *((f"略过:{k}", n) for k, n in d["left_out"].items()),
         *((f"目录里没有的标签:{u['label']}(相近:{'、'.join(u['near']) or '无'})", u["rows"]) for u in r["unknown_labels"]),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.intake import Intake, Resolved, Ticket
+from training.limits import EMBED_MOST, MEASURE_MOST
 from training.mapping import Mapping
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ class Options:
     finetune: FineTuning | None = None
     spread: Spread | None = None
     """Where embedding and search are done; threads of this process when None."""
+    embed_most: int = EMBED_MOST
+    """Most training tickets whose vectors are computed; those of the others are estimated. 0: no limit."""
+    measure_most: int = MEASURE_MOST
+    """Most held-out tickets that are measured; the others of that period are left out altogether. 0: no limit."""
 
     @property
     def bundles(self) -> Path:
@@ -76,6 +81,10 @@ class Prepared:
     """What operators decided and what was done with it, as plain values."""
     finetune: dict[str, Any] | None = None
     """How the encoder was adapted, if it was."""
+    estimated: int = 0
+    """Training tickets whose vectors were estimated from their words."""
+    unmeasured: int = 0
+    """Tickets of the held-out period that were neither measured nor learned from."""
 
     @property
     def tickets(self) -> list[Ticket]:

@@ -116,6 +116,8 @@ def _data(p: Prepared, held: int) -> dict[str, Any]:
         "left_out": p.intake.left_out,
         "trained": int((~p.held).sum()),
         "held_out": held,
+        "unmeasured": p.unmeasured,
+        "estimated": p.estimated,
         "from": f"{min(times):%Y-%m-%d}" if times else "",
         "to": f"{max(times):%Y-%m-%d}" if times else "",
         "split_by": "time" if times else "random",

@@ -71,6 +71,7 @@ def prepare_tickets(source: str, mapping: Mapping, options: Options) -> Prepared
     from models.textform import learn_form
     from training.audit import read_corrections
     from training.embedding import embed_all
+    from training.estimate import estimate_vectors, rows_to_embed
     from training.split import group_tickets, split
     from training.tables import open_table
 
@@ -107,21 +108,41 @@ def prepare_tickets(source: str, mapping: Mapping, options: Options) -> Prepared
             resolved, tickets=[resolved.tickets[i] for i in rows], leaves=[resolved.leaves[i] for i in rows]
         )
         texts, groups, held = [texts[i] for i in rows], groups[rows], held[rows]
+    rows = _measured(held, options)
+    unmeasured = len(texts) - len(rows)
+    if unmeasured:
+        resolved = replace(
+            resolved, tickets=[resolved.tickets[i] for i in rows], leaves=[resolved.leaves[i] for i in rows]
+        )
+        texts, groups, held = [texts[i] for i in rows], groups[rows], held[rows]
     lap("group")
     base, tuned = options.base, None
     if options.finetune is not None:
         base, tuned = _adapted_base(options, texts, resolved.leaves, held)
         lap("finetune")
     embedder = load_embedder(base / "encoder", threads=1)
+    own = rows_to_embed(resolved.leaves, groups, held, options.embed_most, options.seed)
     vectors = embed_all(
-        texts, embedder, options.cache, limit=LIMIT, progress=options.progress, spread=options.spread,
-        folder=base / "encoder",
+        [t for t, mine in zip(texts, own, strict=True) if mine], embedder, options.cache, limit=LIMIT,
+        progress=options.progress, spread=options.spread, folder=base / "encoder",
     )  # fmt: skip
     lap("embed")
+    if not own.all():
+        vectors = estimate_vectors(texts, own, vectors, cutter)
+        lap("estimate")
     return Prepared(
         source, intake, resolved, mapping, taxonomy, form, texts, vectors, groups, held, cutter, embedder, catalog,
-        seconds, base, feedback, tuned,
+        seconds, base, feedback, tuned, int((~own).sum()), unmeasured,
     )  # fmt: skip
+
+
+def _measured(held: NDArray[np.bool_], options: Options) -> NDArray[np.int64]:
+    """Return the rows that are used: of the held-out ones a seeded sample where they are very many."""
+    rows = np.flatnonzero(held)
+    if not options.measure_most or len(rows) <= options.measure_most:
+        return np.arange(len(held))
+    spare = np.random.default_rng(options.seed).permutation(rows)[options.measure_most :]
+    return np.setdiff1d(np.arange(len(held)), spare)
 
 
 def _adapted_base(
@@ -216,7 +237,7 @@ def audit_tickets(
     from training.fit import calibration
 
     find, method = method_for(method)
-    p = prepare_tickets(source, load_mapping(mapping_file), options)
+    p = prepare_tickets(source, load_mapping(mapping_file), replace(options, measure_most=0))
     leaves = p.resolved.leaves
     given = np.array([p.taxonomy.index[leaf] for leaf in leaves])
 
