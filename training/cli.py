@@ -148,6 +148,7 @@ def _run_tickets(file: str, mapping: Path, options: Options) -> None:
             f"有争议 {told_by['disputed']} 通未用;"
             + (f"两人以上看过的,意见相同 {agreed:.0%}" if agreed is not None else "没有两人以上看过的")
         )
+        typer.echo(f"  派单反馈:{told_by['routes']['done'].get('used', 0)} 通记入单位历史")
     if found := report["search"]:
         typer.echo(f"  超参数:试了 {found['tried']} 组,{found['first']:.1%} → {found['best']:.1%}(内部检验)")
     typer.echo("  用时(秒):" + ",".join(f"{k} {v:g}" for k, v in report["seconds"].items()))
@@ -232,22 +233,18 @@ def feedback(
     """坐席采纳与改正的分类:写成带来历的表,并说明坐席之间有多一致。"""
     with told():
         from models.catalog import load_catalog
+        from training import route_feedback
         from training.feedback import read_feedback, write_lessons
 
-        found = read_feedback(database or database_url(), load_catalog(catalog_dir()).leaves)
-        write_lessons(out, found)
-    record, agreed = found.record(), found.agreement
+        catalog = load_catalog(catalog_dir())
+        found = read_feedback(database or database_url(), catalog.leaves)
+        routes = route_feedback.read_routes(database or database_url(), catalog)
+        write_lessons(out, found, route_feedback.units_by_call(routes))
+        lines = route_feedback.told(found, routes)
+    record = found.record()
     typer.echo(f"{out}:{record['calls']} 通有定论(改正 {record['corrected']}、采纳 {record['accepted']})")
-    typer.echo(f"有争议 {record['disputed']} 通,请人裁定" if record["disputed"] else "没有争议")
-    for why, n in found.unusable.items():
-        typer.echo(f"未用:{n} 条{why}")
-    if agreed.same is not None and agreed.alpha is not None:
-        typer.echo(
-            f"坐席之间:{agreed.calls} 通有两人以上看过,意见相同 {agreed.same:.1%},"
-            f"扣除巧合后 {agreed.alpha:.2f}(1 为完全一致)"
-        )
-    else:
-        typer.echo("没有两人以上看过的来电,无从比较一致程度")
+    for line in lines:
+        typer.echo(line)
 
 
 @train_app.command("augment")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,18 @@ import sqlalchemy as sa
 from training.errors import TrainError
 from training.intake import Resolved, Ticket
 
-COLUMNS = ("来电编号", "诉求内容", "分类代码", "来历", "坐席人数", "意见数", "当时的模型包", "时间", "反馈编号")
+COLUMNS = (
+    "来电编号",
+    "诉求内容",
+    "分类代码",
+    "来历",
+    "坐席人数",
+    "意见数",
+    "当时的模型包",
+    "时间",
+    "反馈编号",
+    "承办单位",
+)
 ORIGIN = "feedback"
 """`Ticket.origin` of a call that is known only from feedback."""
 _TABLE = sa.table(
@@ -100,8 +111,13 @@ class Agreement:
 
 def read_feedback(url: str, leaves: Iterable[str]) -> Feedback:
     """Read what operators said about categories from a database; raises TrainError when it cannot be read."""
+    return settle(read_verdicts(url, "category"), leaves)
+
+
+def read_verdicts(url: str, field: str) -> list[dict[str, Any]]:
+    """Return the rows of the table `feedback` about one field, oldest first; raises TrainError."""
     shown = url.split("@")[-1]
-    query = sa.select(_TABLE).where(_TABLE.c.field == "category").order_by(_TABLE.c.seq)
+    query = sa.select(_TABLE).where(_TABLE.c.field == field).order_by(_TABLE.c.seq)
     try:
         engine = sa.create_engine(url)
         with engine.connect() as connection:
@@ -109,16 +125,17 @@ def read_feedback(url: str, leaves: Iterable[str]) -> Feedback:
         engine.dispose()
     except (sa.exc.SQLAlchemyError, ImportError) as error:
         raise TrainError(f"{shown}: 读不出坐席反馈({str(error).splitlines()[0]})") from error
-    return settle(rows, leaves)
+    return rows
 
 
-def settle(rows: Sequence[dict[str, Any]], leaves: Iterable[str]) -> Feedback:
+def settle(rows: Sequence[dict[str, Any]], known: Iterable[str], outside: str = "不是目录的末级代码") -> Feedback:
     """Turn rows of the table `feedback` into lessons.
 
     The last word of an operator about a call counts. What operators gave against the proposal outranks what was
-    merely accepted; where corrections differ the majority of all decides, and a tie is left to people.
+    merely accepted; where corrections differ the majority of all decides, and a tie is left to people. A value that is
+    not in `known` teaches nothing and is counted under `outside`.
     """
-    known, unusable = set(leaves), Counter[str]()
+    known, unusable = set(known), Counter[str]()
     latest: dict[tuple[str, str], Decision] = {}
     for row in rows:
         code = row["value"] or row["proposed"] if row["verdict"] == "accept" else row["value"]
@@ -127,7 +144,7 @@ def settle(rows: Sequence[dict[str, Any]], leaves: Iterable[str]) -> Feedback:
         elif not row["text"].strip():
             unusable["没有来电文字"] += 1
         elif code not in known:
-            unusable["不是目录的末级代码"] += 1
+            unusable[outside] += 1
         else:
             corrected = row["verdict"] == "correct" and code != row["proposed"]
             made = Decision(
@@ -212,8 +229,12 @@ def add_lessons(resolved: Resolved, feedback: Feedback) -> tuple[Resolved, dict[
     return replace(resolved, tickets=tickets, leaves=leaves), dict(done)
 
 
-def write_lessons(file: Path, feedback: Feedback) -> None:
-    """Write settled calls, then the disputed ones without a code, as a table that can be trained on."""
+def write_lessons(file: Path, feedback: Feedback, units: Mapping[str, str] | None = None) -> None:
+    """Write settled calls, then the disputed ones without a code, as a table that can be trained on.
+
+    `units` names the unit that operators settled on, by call.
+    """
+    by_call = units or {}
     temporary = file.with_name(f".{file.name}.tmp")
     with temporary.open("w", encoding="utf-8-sig", newline="") as handle:
         writer = csv.writer(handle)
@@ -222,7 +243,7 @@ def write_lessons(file: Path, feedback: Feedback) -> None:
             origin = "坐席改正" if x.corrected else "坐席采纳"
             writer.writerow(
                 (x.call_id, x.text, x.code, origin, x.operators, x.votes, "、".join(x.bundles),
-                 f"{x.at:%Y-%m-%d %H:%M}", "、".join(x.ids))
+                 f"{x.at:%Y-%m-%d %H:%M}", "、".join(x.ids), by_call.get(x.call_id, ""))
             )  # fmt: skip
         for votes in feedback.disputed:
             last = max(votes, key=lambda d: d.at)
@@ -230,6 +251,6 @@ def write_lessons(file: Path, feedback: Feedback) -> None:
             writer.writerow(
                 (last.call_id, last.text, "", f"有争议({said})", len({d.who for d in votes}), len(votes),
                  "、".join(sorted({d.bundle for d in votes})), f"{last.at:%Y-%m-%d %H:%M}",
-                 "、".join(d.id for d in votes))
+                 "、".join(d.id for d in votes), by_call.get(last.call_id, ""))
             )  # fmt: skip
     temporary.replace(file)

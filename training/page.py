@@ -234,6 +234,7 @@ def _made(r: dict[str, Any]) -> str:
             ("与检验工单相同或相近、未用", str(f["like_held_out"])),
             ("坐席之间意见相同(扣除巧合后)", "没有两人以上看过的" if same is None else f"{same:.1%}({alpha:.2f})"),
             *((f"未用:{why}", str(n)) for why, n in f["unusable"].items()),
+            *_routes(f.get("routes")),
         ]
         parts.append("<h2>坐席反馈</h2>" + _table(("项", "数"), rows))
     if s := r.get("search"):
@@ -249,6 +250,24 @@ def _made(r: dict[str, Any]) -> str:
             f" {parity['cosine_min']:.4f},平均 {parity['cosine_mean']:.4f}({parity['texts']} 条未参与训练的文字)。</p>"
         )
     return "".join(parts)
+
+
+def _routes(routes: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """What operators said about units, and what became of it."""
+    if not routes:
+        return []
+    same, done = routes["agreement"]["same"], routes["done"]
+    names = {
+        "used": "记入单位历史的", "already_recorded": "工单已有最终单位、以它为准的", "held_out": "属于检验工单、未用的",
+        "without_category": "不知道分类、未用的", "several_units": "几家并行、由职责决定、未用的",
+    }  # fmt: skip
+    return [
+        ("派单:有定论的来电(改正 / 采纳)", f"{routes['calls']}({routes['corrected']} / {routes['accepted']})"),
+        *((f"派单:{names[key]}", str(n)) for key, n in done.items()),
+        ("派单:有争议、未用", str(routes["disputed"])),
+        ("派单:坐席之间意见相同", "没有两人以上看过的" if same is None else f"{same:.1%}"),
+        *((f"派单未用:{why}", str(n)) for why, n in routes["unusable"].items()),
+    ]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

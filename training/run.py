@@ -108,6 +108,7 @@ def prepare_tickets(source: str, mapping: Mapping, options: Options) -> Prepared
             resolved, tickets=[resolved.tickets[i] for i in rows], leaves=[resolved.leaves[i] for i in rows]
         )
         texts, groups, held = [texts[i] for i in rows], groups[rows], held[rows]
+        resolved = _with_routes(resolved, held, options.feedback, catalog, feedback)
     rows = _measured(held, options)
     unmeasured = len(texts) - len(rows)
     if unmeasured:
@@ -176,6 +177,18 @@ def _with_feedback(resolved: Resolved, url: str, catalog: Catalog) -> tuple[Reso
     found = read_feedback(url, catalog.leaves)
     resolved, done = add_lessons(resolved, found)
     return resolved, {**found.record(), **done}
+
+
+def _with_routes(
+    resolved: Resolved, held: NDArray[np.bool_], url: str, catalog: Catalog, record: dict[str, Any]
+) -> Resolved:
+    """Add the units that operators settled on, and say in `record` what was done with them."""
+    from training.route_feedback import add_routes, read_routes, route_record
+
+    routes = read_routes(url, catalog)
+    tickets, done = add_routes(resolved.tickets, held, routes)
+    record["routes"] = route_record(routes, done)
+    return replace(resolved, tickets=tickets)
 
 
 def fit(p: Prepared, options: Options) -> Fitted:

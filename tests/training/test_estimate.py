@@ -38,7 +38,7 @@ def test_all_rows_are_embedded_when_they_are_few_or_no_limit_is_set() -> None:
 def test_an_estimate_is_near_the_vector_that_was_not_computed() -> None:
     rng, spoken = np.random.default_rng(0), random.Random(0)
     words = ["暖气不热", "路灯不亮", "工地太吵", "水管爆裂", "井盖松动", "垃圾没收", "公交晚点", "电梯停了"]
-    meaning = {w: v for w, v in zip(words, rng.normal(size=(8, 24)), strict=True)}
+    meaning = dict(zip(words, rng.normal(size=(8, 24)), strict=True))
     said = [spoken.sample(words, 2) for _ in range(300)]
     texts = [",".join(pair) for pair in said]
     vectors = np.array([sum(meaning[w] for w in pair) + rng.normal(0, 0.2, 24) for pair in said], np.float32)

@@ -7,6 +7,7 @@ import datetime
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from models.catalog import Catalog, load_catalog
@@ -15,6 +16,7 @@ from serve import feedback as said
 from serve.records import Records
 from training.feedback import add_lessons, agreement, read_feedback
 from training.intake import Resolved, Ticket
+from training.route_feedback import add_routes, read_routes
 
 VERSIONS = {"bundle": "b1", "kb": "7"}
 
@@ -30,9 +32,12 @@ class Desk:
     def __init__(self, url: str) -> None:
         self.url, self._records = url, Records(url)
 
-    def say(self, who: str, verdict: str, *, text: str, proposed: str = "", value: str = "", call: str = "") -> None:
+    def say(
+        self, who: str, verdict: str, *, text: str, proposed: str = "", value: str = "", call: str = "",
+        field: str = "category",
+    ) -> None:  # fmt: skip
         told = {
-            "call_id": call, "text": text, "field": "category", "verdict": verdict, "proposed": proposed,
+            "call_id": call, "text": text, "field": field, "verdict": verdict, "proposed": proposed,
             "value": value, "note": "",
         }  # fmt: skip
         with self._records.write() as session:
@@ -153,6 +158,36 @@ def test_a_training_learns_from_feedback_but_is_never_measured_on_it(
     assert manifest["feedback"]["bundles"] == {"b1": 2}
     assert manifest["metrics"]["risk_check"]["dangerous"] > 100
     assert "X1" not in (run / "replay.csv").read_text(encoding="utf-8")
+
+
+def test_a_unit_that_operators_settled_on_becomes_history_where_none_is_recorded(
+    desk: Desk, catalog: Catalog, yousu, tmp_path: Path
+) -> None:
+    a, b, c = list(catalog.units.values())[:3]
+    for call, verdict, proposed, value in (
+        ("open", "accept", a.code, a.code), ("recorded", "correct", a.code, b.code), ("held", "accept", a.code, ""),
+        ("both", "accept", f"{a.code};{b.code}", ""), ("unknown", "accept", c.code, ""),
+        ("odd", "correct", a.code, "某科"),
+    ):  # fmt: skip
+        desk.say("张", verdict, text=call, proposed=proposed, value=value, call=call, field="route")
+    desk.say("李", "correct", text="open", proposed=a.code, value=c.name, call="open", field="route")
+    desk.say("王", "correct", text="两说", proposed=a.code, value=b.code, call="split", field="route")
+    desk.say("李", "correct", text="两说", proposed=a.code, value=c.code, call="split", field="route")
+    routes = read_routes(desk.url, catalog)
+    assert len(routes.disputed) == 1
+    assert routes.unusable == {"不是目录里的单位": 1}
+    when = datetime.datetime(2026, 1, 1)
+    keys = ("open", "recorded", "held", "both")
+    tickets = [Ticket(i, k, k, ("x",), "", "某局" if k == "recorded" else "", when, "") for i, k in enumerate(keys)]
+    out, done = add_routes(tickets, np.array([False, False, True, False]), routes)
+    assert [t.final_unit for t in out] == [c.name, "某局", "", ""]
+    assert done == {"used": 1, "already_recorded": 1, "held_out": 1, "several_units": 1, "without_category": 1}
+    desk.say("张", "accept", text="open", proposed=catalog.leaves[0], call="open")
+    told = yousu("train", "feedback", "--out", tmp_path / "f.csv", "--database", desk.url)
+    assert "派单:5 通有定论,有争议 1 通" in told.output, told.output
+    with (tmp_path / "f.csv").open(encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["承办单位"] == c.name
 
 
 def test_a_database_without_feedback_is_named(yousu, tmp_path: Path) -> None:
