@@ -56,6 +56,6 @@ def estimate_vectors(
     rest = np.flatnonzero(~own)
     out = np.empty((len(texts), vectors.shape[1]), np.float32)
     out[own] = vectors
-    guessed = np.asarray(vectorizer.transform([texts[i] for i in rest]) @ weights) + centre
+    guessed = np.asarray(vectorizer.transform([texts[i] for i in rest.tolist()]) @ weights) + centre
     out[rest] = guessed / np.maximum(np.linalg.norm(guessed, axis=1, keepdims=True), 1e-9)
     return out

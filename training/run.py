@@ -86,7 +86,7 @@ def prepare_tickets(source: str, mapping: Mapping, options: Options) -> Prepared
     resolved = resolve(intake.tickets, mapping, catalog)
     n = len(resolved.tickets)
     resolved, feedback = _with_feedback(resolved, options.feedback, catalog)
-    check_learnable(source, [(leaf,) for leaf in resolved.leaves])
+    _check_labels(source, resolved)
     cutter = WordCutter(_words(options.base))
     raw = [t.text for t in resolved.tickets]  # masked on the way in, as the service masks a call: once
     if resolved.taxonomy == "catalog":
@@ -308,6 +308,15 @@ def _check(source: str, intake: Intake, skip_bad: bool) -> None:
                 f"{source}: {intake.read} 行中有 {n} 行{why}({n / intake.read:.0%}),如第 {first.row} 行列"
                 f"“{first.column}”({first.what});请核对映射,确要略过请加 --skip-bad"
             )
+
+
+def _check_labels(source: str, resolved: Resolved) -> None:
+    """Raise TrainError when too few labels are left, naming those that the catalogue lacks."""
+    try:
+        check_learnable(source, [(leaf,) for leaf in resolved.leaves])
+    except TrainError as error:
+        outside = ";".join(f"{k}({n} 行;相近:{'、'.join(near) or '无'})" for k, n, near in resolved.unknown[:10])
+        raise TrainError(f"{error}。目录里没有的标签:{outside}" if outside else str(error)) from error
 
 
 def _words(base: Path) -> list[str]:
