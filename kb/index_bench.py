@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import json
 import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import typer
@@ -16,16 +17,24 @@ from numpy.typing import NDArray
 
 from kb.entry import KnowledgeEntry, read_entries
 from kb.index import HybridIndex
-from kb.vectors import FlatIndex, Make, ScalarIndex, VectorIndex
+from kb.vectors import FlatIndex, GrowingIndex, Make, ScalarIndex, VectorIndex
 from models.embedder import Embedder, Kind, load_embedder
 from models.locations import bundle_dir, data_dir
 
-Engine = Literal["flat", "scalar", "pgvector"]
+Engine = Literal["auto", "flat", "scalar", "pgvector"]
 ALIASES = 3
 LENGTHS = {"question": 12, "answer": 90}
 """Mean characters of what is made up; about those of the shipped entries."""
 CHANGES = 100
 """How many single upserts and deletes are timed."""
+NAMES = {
+    "search_ms": "检索前十 p50 / p95",
+    "search_cpu_ms": "其中 CPU 时间 p50 / p95",
+    "search_after_changes_ms": "增删之后再检索 p50 / p95",
+    "encoder_ms": "旁边的编码器 p50 / p95",
+    "upsert_ms": "改一条直到可检索 p50 / p95",
+    "delete_ms": "删一条直到不可检索 p50 / p95",
+}
 
 
 class ClusteredVectors:
@@ -75,8 +84,8 @@ class _Texts:
         )  # fmt: skip
 
 
-def measure(entries: int, make: Make, embedder: Embedder, queries: int) -> dict[str, str]:
-    """Return the figures by name, with their units; `embedder` is the real encoder that works beside the searches."""
+def measure(entries: int, make: Make, embedder: Embedder, queries: int) -> dict[str, Any]:
+    """Return the figures by name, times as {"p50", "p95"}; `embedder`, the real encoder, works beside the searches."""
     texts, vectors = _Texts(), ClusteredVectors(embedder.dimension)
     held = [texts.entry(f"S{n}") for n in range(entries)]
     asked = [e.question[: 2 + n % 9] + texts.text(8) for n, e in enumerate(held[:: max(1, entries // queries)])]
@@ -104,43 +113,65 @@ def measure(entries: int, make: Make, embedder: Embedder, queries: int) -> dict[
         vector = vectors.encode([text], kind="query")[0]
         after.append(_timed(lambda text=text, vector=vector: index.search(text, vector)))  # type: ignore[misc]
     return {
-        "条目": f"{entries},每条 {1 + ALIASES} 问 1 段",
-        "建索引(不含编码)": f"{built:.1f} s",
-        "检索前十 p50 / p95": _percentiles(search),
-        "其中 CPU 时间 p50 / p95": _percentiles(worked),
-        "增删之后再检索 p50 / p95": _percentiles(after),
-        "旁边的编码器 p50 / p95": _percentiles(encode),
-        "改一条直到可检索 p50 / p95": _percentiles(upserts),
-        "删一条直到不可检索 p50 / p95": _percentiles(deletes),
-        "索引所占内存(不含条目文字)": f"{memory / 1e6:.0f} MB",
-        "机器负载": " ".join(f"{v:.1f}" for v in os.getloadavg()),
+        "entries": entries,
+        "texts_each": {"questions": 1 + ALIASES, "passages": 1},
+        "build_s": round(built, 2),
+        "memory_mb": round(memory / 1e6),
+        "search_ms": _percentiles(search),
+        "search_cpu_ms": _percentiles(worked),
+        "search_after_changes_ms": _percentiles(after),
+        "encoder_ms": _percentiles(encode),
+        "upsert_ms": _percentiles(upserts),
+        "delete_ms": _percentiles(deletes),
+        "load": round(os.getloadavg()[0], 1),
+        "cores": os.cpu_count(),
     }
 
 
 def bench_index(
-    entries: Annotated[int, typer.Option(min=200, help="条目数")] = 100_000,
-    engine: Annotated[Engine, typer.Option(help="向量引擎:flat 精确,scalar 8 位,pgvector PostgreSQL")] = "scalar",
+    entries: Annotated[list[int] | None, typer.Option(min=200, help="条目数,可多次给出;默认 100000")] = None,
+    engine: Annotated[
+        Engine, typer.Option(help="向量引擎:auto 随条目数增长(即产品所用),flat 精确,scalar 8 位,pgvector PostgreSQL")
+    ] = "auto",
     queries: Annotated[int, typer.Option(min=20, help="检索多少次")] = 500,
     database: Annotated[str, typer.Option(help="pgvector 用的数据库地址(SQLAlchemy)")] = "",
     bundle: Annotated[Path, typer.Option(help="模型包文件夹,取其编码器")] = bundle_dir(),
+    as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出")] = False,
 ) -> None:
     """测大规模索引:条目的文字按随附条目的字频随机生成,向量为随机成簇的单位向量,都不是真实内容。"""
-    from rich.console import Console
-    from rich.table import Table
-
     try:
         make = _maker(engine, database)
-        figures = measure(entries, make, load_embedder(bundle / "encoder"), queries)
+        embedder = load_embedder(bundle / "encoder")
+        measured = [measure(size, make, embedder, queries) for size in entries or [100_000]]
     except (ValueError, ImportError, RuntimeError, OSError) as error:
         typer.echo(f"错误:{error}", err=True)
         raise typer.Exit(1) from error
-    table = Table("", engine, title="文字与向量均为随机生成", title_justify="left")
-    for name, value in figures.items():
-        table.add_row(name, value)
+    if as_json:
+        typer.echo(json.dumps({"engine": engine, "sizes": measured}, ensure_ascii=False))
+        return
+    _show(engine, measured)
+
+
+def _show(engine: str, measured: Sequence[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    each = f"每条 {1 + ALIASES} 问 1 段"
+    table = Table(
+        f"条目({each})", *(str(m["entries"]) for m in measured),
+        title=f"{engine}:文字与向量均为随机生成", title_justify="left",
+    )  # fmt: skip
+    table.add_row("建索引(不含编码)", *(f"{m['build_s']:.1f} s" for m in measured))
+    for name, told in NAMES.items():
+        table.add_row(told, *(f"{m[name]['p50']:.1f} / {m[name]['p95']:.1f} ms" for m in measured))
+    table.add_row("索引所占内存(不含条目文字)", *(f"{m['memory_mb']} MB" for m in measured))
+    table.add_row("机器负载(1 分钟)", *(str(m["load"]) for m in measured))
     Console().print(table)
 
 
 def _maker(engine: Engine, database: str) -> Make:
+    if engine == "auto":
+        return GrowingIndex
     if engine == "flat":
         return FlatIndex
     if engine == "scalar":
@@ -164,9 +195,9 @@ def _timed(work: Callable[[], object]) -> float:
     return (time.perf_counter() - start) * 1000
 
 
-def _percentiles(times: Sequence[float]) -> str:
+def _percentiles(times: Sequence[float]) -> dict[str, float]:
     p50, p95 = np.percentile(times, [50, 95])
-    return f"{p50:.1f} / {p95:.1f} ms"
+    return {"p50": round(float(p50), 2), "p95": round(float(p95), 2)}
 
 
 def _private() -> int:

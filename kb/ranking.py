@@ -243,7 +243,7 @@ class Ranker:
             return []
         query = self.lexical.query(text)
         slots, question, mean, passage = self._nominated(query, vector)
-        lexical = query.scores[slots]
+        lexical = query.of(slots)
         sizes = self._passages.sizes[slots].astype(np.float32)
         scores = self.fusion.scores(Views(question, mean, passage, lexical, sizes))
         cosine = np.fmax(question, passage)

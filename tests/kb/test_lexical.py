@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb import lexical
 from kb.lexical import K1, B, Bm25Index, grams
 
 TEXTS = [
@@ -83,6 +84,25 @@ def test_an_empty_index_and_empty_texts_are_searchable() -> None:
 def test_an_unknown_slot_is_refused() -> None:
     with pytest.raises(IndexError, match="5"):
         Bm25Index(TEXTS).remove([5])
+
+
+def test_passing_over_common_terms_finds_the_best_of_a_full_count() -> None:
+    """Above the size up to which every text is scored, on texts of characters as uneven in frequency as real ones."""
+    rng = np.random.default_rng(3)
+    stock = "".join(chr(0x4E00 + i) * max(1, 900 // (i + 1)) for i in range(900))
+    texts = ["".join(stock[i] for i in rng.integers(len(stock), size=40)) for _ in range(lexical._SMALL + 3000)]
+    index = Bm25Index(texts[:12_000])
+    for start in range(12_000, len(texts), 4000):
+        index.add(texts[start : start + 4000])
+    gone = rng.choice(len(texts), 700, replace=False)
+    index.remove(gone)
+    for i in rng.integers(len(texts), size=30):
+        query = index.query(texts[i][:6] + texts[i - 1][10:16])
+        best, every = np.sort(query.best(50)), np.arange(len(texts))
+        np.testing.assert_array_equal(query.of(every), query.scores)
+        assert len(best) == 50
+        assert not {*best.tolist()} & {*gone.tolist()}
+        np.testing.assert_array_equal(np.sort(query.scores[best]), np.sort(query.scores)[-50:])
 
 
 @given(st.lists(st.tuples(st.booleans(), st.text("医保社缴费a1,", max_size=8)), max_size=25))

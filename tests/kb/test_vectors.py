@@ -19,13 +19,14 @@ def vectors(n: int, seed: int = 0) -> np.ndarray:
     return (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
 
 
-@pytest.fixture(params=["flat", "scalar", "growing", "pgvector", "pgvector-hnsw"])
+@pytest.fixture(params=["flat", "scalar", "growing", "cells", "pgvector", "pgvector-hnsw"])
 def index(request: pytest.FixtureRequest) -> Iterator[VectorIndex]:
     if not request.param.startswith("pgvector"):
         local: dict[str, Callable[[], VectorIndex]] = {
             "flat": lambda: FlatIndex(DIMENSION),
             "scalar": lambda: ScalarIndex(DIMENSION),
             "growing": lambda: GrowingIndex(DIMENSION, 1500),
+            "cells": lambda: GrowingIndex(DIMENSION, 500, 1500),
         }
         yield local[request.param]()
         return
@@ -97,10 +98,26 @@ def test_an_empty_index_and_too_large_a_k_are_no_accident(index: VectorIndex) ->
 
 
 def test_an_index_is_exact_until_it_outgrows_its_size() -> None:
-    index = GrowingIndex(DIMENSION, 100)
+    index = GrowingIndex(DIMENSION, 100, 20_000)
     index.add(np.arange(100), vectors(100))
     assert index.exact
     index.add(np.array([100]), vectors(1, 5))
     assert not index.exact
     assert len(index) == 101
     assert index.search(vectors(1, 5)[0], 1)[0].tolist() == [100]
+
+
+def test_cells_nominate_what_a_full_scan_finds() -> None:
+    index, held, asked = GrowingIndex(DIMENSION, 2000, 12_000), vectors(15_000), vectors(40, 1)
+    index.add(np.arange(11_000), held[:11_000])
+    assert not index.exact
+    assert not index.celled
+    index.add(np.arange(11_000, 15_000), held[11_000:])
+    assert index.celled
+    index.remove(np.arange(0, 15_000, 3))
+    left = np.flatnonzero(np.arange(15_000) % 3)
+    nominated = 0
+    for vector in asked:
+        right = left[np.argsort(-(held[left] @ vector))[:10]]
+        nominated += len({*index.search(vector, 64)[0].tolist()} & {*right.tolist()})
+    assert nominated / 400 >= 0.97
