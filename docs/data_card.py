@@ -65,6 +65,11 @@ def files(root: Path) -> list[tuple[str, str, str]]:
         ("long_calls", "calls as long as real messages are, to measure only"),
         ("special_calls", "calls with several requests, a withdrawal or a place, to measure only"),
         ("rule_calls", "calls for the ambiguity rules, to measure only"),
+        (
+            "fresh_questions",
+            "questions written before their writer looked at the entries, and the entries that answer"
+            " them (`yousu kb hit-test`), to measure only",
+        ),
         ("personal", "sentences with made-up personal data and their masked form, for the tests of masking"),
     ):
         told.append((f"tests/data/{name}.csv", rows(tests / f"{name}.csv"), what))

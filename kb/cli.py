@@ -120,7 +120,7 @@ def check(on: Day = None, as_json: AsJson = False) -> None:
 
 @app.command("hit-test")
 def hit_test(
-    file: Annotated[Path, typer.Argument(help="问题文件,含 问题 列和 期望条目 列(空 = 不该答)")],
+    file: Annotated[Path, typer.Argument(help="问题文件,含 问题 列和 期望条目 列(空 = 不该答;几条都算对的用 ; 隔开)")],
     out: Annotated[Path | None, typer.Option("--out", help="结果文件,默认 原名.result.后缀")] = None,
     mapping: Map = None, on: Day = None,
     district: Annotated[str, typer.Option(help="来电区县")] = "",

@@ -46,7 +46,10 @@ class Tested:
 def hit_test(
     rows: Sequence[tuple[str, str]], answerer: Answerer, embedder: Embedder, *, on: datetime.date, district: str = ""
 ) -> list[Tested]:
-    """Test (question, expected entry or empty) rows; only entries in force on the day and for the district count."""
+    """Test (question, expected entry or empty) rows; only entries in force on the day and for the district count.
+
+    Where several entries answer, `;` parts their ids and the first that is found counts.
+    """
     prepared = [strip_fillers(mask(normalise(q))) for q, _ in rows]
     vectors = embedder.encode(prepared, kind="query")
     tested = []
@@ -59,7 +62,7 @@ def hit_test(
                 question=mask(question),
                 expected=expected,
                 top=tuple((h.entry.id, h.entry.question, h.dense) for h in hits[:TOP]),
-                rank=ids.index(expected) + 1 if expected in ids else 0,
+                rank=next((i for i, found in enumerate(ids, 1) if found in expected.split(";")), 0),
                 answered=result.answered,
                 confidence=result.answers[0].confidence if result.answers else 0.0,
             )

@@ -12,8 +12,8 @@ CROSSOVER = 20_000
 """Vectors from which 8 bits a component replace the exact scan. Measured, one thread, 384 dimensions, exact / 8 bits:
 0.16 / 0.14 ms at 5,000, 0.40 / 0.31 at 10,000, 1.1 / 0.45 at 20,000, 3.4 / 1.2 at 50,000."""
 CELLS_FROM = 50_000
-"""Vectors from which only the nearest of `CELLS` cells are compared. Measured at 100,000 (vectors of 8,345 real texts and
-points between them), one thread of a busy machine, all in 8 bits / 32 / 64 of 256 cells: 6.2 / 1.0 / 1.8 ms; of the
+"""Vectors from which only the nearest of `CELLS` cells are compared. Measured at 100,000 (8,345 of real texts, the
+others between them), one thread of a busy machine, all in 8 bits / 32 / 64 of 256 cells: 6.2 / 1.0 / 1.8 ms; of the
 exact first ten 1.0 / .995 / .999 are nominated, of the exact first fifty 1.0 / .983 / .991."""
 CELLS = 256
 PROBED = 48
