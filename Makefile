@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# Processes that share the test files among them; 0 runs all in one, and a debugger then works.
+WORKERS ?= 2
 export YOUSU_HOME ?= $(CURDIR)/var
 
 .PHONY: run install prepare test test-finetune lint types fix bench load chaos audit train pictures notebooks docs wheelhouse sbom peers clean
@@ -27,7 +29,7 @@ test: $(VENV)/.dev  ## lint, types, import rules and every test that needs no to
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -m "not finetune and not chaos and not notebooks"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not finetune and not chaos and not notebooks"
 
 $(VENV)/.finetune: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,finetune]'

@@ -1,8 +1,9 @@
-"""What many tests share: the shipped catalogue, bundle and engine, loaded once, over a database of their own."""
+"""What many tests share: the shipped engine, loaded once, a running service, and databases of their own."""
 
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -20,6 +21,39 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tables_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A new SQLite file of this process starts as a copy of one that went through every migration.
+
+    Making the tables anew for each of the hundreds of databases took a tenth of the whole run; what the migrations
+    themselves do is told by tests/kb/test_migrations.py, and processes that tests start migrate as always.
+    """
+    from kb import database
+
+    real, template = database.migrate, tmp_path_factory.mktemp("tables") / "empty.db"
+    database.connect(f"sqlite:///{template}").dispose()
+
+    def migrate(engine: Any) -> None:
+        place = engine.url.database
+        if engine.dialect.name != "sqlite" or place in (None, "", ":memory:") or place.startswith("file:"):
+            return real(engine)
+        copy = Path(f"{place}.{uuid.uuid4().hex}")
+        if not Path(place).exists() and copy.parent.is_dir():
+            shutil.copyfile(template, copy)
+            try:
+                os.link(copy, place)  # the one who comes second finds the file there and looks at its tables
+                return None
+            except FileExistsError:
+                pass
+            finally:
+                copy.unlink()
+        return real(engine)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "migrate", migrate)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -54,12 +88,27 @@ def engine(home: Path, request: pytest.FixtureRequest):
     return engine
 
 
+def free_port() -> int:
+    """Return a port that nobody listens on, for a process that will bind it in a while.
+
+    It lies below the range from which connections get theirs, and every worker of pytest-xdist has a range of its own:
+    nobody takes it meanwhile.
+    """
+    first = 10_000 + 1_000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for port in random.sample(range(first, first + 1_000), 1_000):
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"no free port from {first}")
+
+
 @contextmanager
 def serving(home: Path, **variables: str) -> Iterator[str]:
     """Run a service in a process of its own over the working folder `home`; gives its address."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
+    port = free_port()
     environment = {**os.environ, "YOUSU_HOME": str(home), **variables}
     process = subprocess.Popen([sys.executable, "-m", "yousu", "serve", "--port", str(port)], cwd=ROOT, env=environment)
     address = f"http://127.0.0.1:{port}"

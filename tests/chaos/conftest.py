@@ -6,7 +6,6 @@ import atexit
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, free_port
 
 
 @cache
@@ -36,9 +35,7 @@ class Service:
     """A running service."""
 
     def __init__(self, home: Path, **settings: object) -> None:
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         self.home, self.address = home, f"http://127.0.0.1:{self.port}"
         self.environment = {**os.environ, "YOUSU_HOME": str(home), "YOUSU_PORT": str(self.port)}
         self.environment |= {f"YOUSU_{k.upper()}": str(v) for k, v in settings.items()}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, free_port
 from tests.training.conftest import MAPPING, rows_of_sayings, write
 
 
@@ -73,9 +72,7 @@ def test_a_running_service_takes_a_promoted_bundle_and_the_one_rolled_back_to_wi
     trained = yousu("train", write(tmp_path / "a.csv", rows_of_sayings(90)), "--mapping", mapping, "--quiet")
     version = next(line.split()[1] for line in trained.output.splitlines() if line.startswith("模型包"))
     shipped = json.loads((ROOT / "models/bundle/manifest.json").read_text(encoding="utf-8"))["version"]
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
+    port = free_port()
     environment = {
         **os.environ, "YOUSU_HOME": str(shared_home), "YOUSU_RELOAD_SECONDS": "0.3", "YOUSU_DEFAULT_RATE": "1000000",
     }  # fmt: skip
