@@ -28,7 +28,13 @@ _BESIDE = re.compile(
 
 def _said(cue: str, text: str) -> bool:
     """Whether `text` holds `cue` other than as a landmark for the street, square or stop beside it."""
-    return any(not _BESIDE.match(text, m.end()) for m in re.finditer(re.escape(cue), text))
+    at = text.find(cue)  # not re: a catalogue has more cues than the re module remembers compiled
+    while at >= 0:
+        end = at + len(cue)
+        if not _BESIDE.match(text, end):
+            return True
+        at = text.find(cue, max(end, at + 1))
+    return False
 
 
 def choose(rule: Rule, text: str) -> Choice | None:
