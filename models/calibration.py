@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 Floats = NDArray[np.float64]
+_MANY = 32
+"""Rows from which one sparse product is quicker than a sum a row."""
 
 
 def softmax(scores: NDArray[np.floating], temperature: float = 1.0) -> Floats:
@@ -39,8 +39,10 @@ def sharpen(leaf: Floats, ancestors: NDArray[np.int64], exponents: Floats) -> Fl
 
 def level_sums(values: Floats, groups: NDArray[np.int64]) -> Floats:
     """Sum the columns of `values` (n, m) by `groups` (m,)."""
-    if len(values) == 1:
-        return np.bincount(groups, values[0])[None, :].astype(np.float64)
+    if 0 < len(values) < _MANY:
+        return np.stack([np.bincount(groups, row) for row in values]).astype(np.float64)
+    import scipy.sparse as sp  # needed for tables only: a served call does without
+
     columns = np.arange(len(groups))
     belongs = sp.csr_matrix((np.ones(len(groups)), (groups, columns)), shape=(int(groups.max()) + 1, len(groups)))
     return np.ascontiguousarray((belongs @ values.T).T)
@@ -48,6 +50,8 @@ def level_sums(values: Floats, groups: NDArray[np.int64]) -> Floats:
 
 def fit_temperature(scores: NDArray[np.floating], truth: NDArray[np.int64], weights: Floats | None = None) -> float:
     """Return the softmax temperature of least (weighted) negative log-likelihood."""
+    from scipy.optimize import minimize_scalar
+
     w = np.ones(len(truth)) if weights is None else weights
 
     def loss(log_t: float) -> float:
@@ -61,6 +65,8 @@ def fit_exponents(
     leaf: Floats, truth: NDArray[np.int64], ancestors: NDArray[np.int64], weights: Floats | None = None
 ) -> Floats:
     """Return one exponent per level, fitted from the top down by the level's negative log-likelihood."""
+    from scipy.optimize import minimize_scalar
+
     w = np.ones(len(truth)) if weights is None else weights
     exponents = np.ones(ancestors.shape[1])
     rows = np.arange(len(truth))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
-from sklearn.base import BaseEstimator, ClassifierMixin
 
 from models.calibration import level_sums, sharpen, softmax
 from models.compact import pack_weights, unpack_weights
@@ -46,7 +46,7 @@ class Category:
         return self.probabilities[max(self.depth, 1) - 1] if self.probabilities else 0.0
 
 
-class CategoryClassifier(ClassifierMixin, BaseEstimator):
+class CategoryClassifier:
     """A linear model over n-grams, words and the embedding, with every level of the tree as a target.
 
     A leaf's own text is one more training row, and where its weights start from, so that a leaf without examples
@@ -103,6 +103,18 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
         self.balance = balance
         self.dropped = dropped
         self.cutter = cutter
+
+    def get_params(self) -> dict[str, Any]:
+        """Return the parameters by name, as scikit-learn's estimators do; its import would double the start."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    def set_params(self, **parameters: Any) -> CategoryClassifier:
+        """Set parameters by name and return the classifier; raises TypeError for a name there is not."""
+        for name, value in parameters.items():
+            if name not in inspect.signature(type(self)).parameters:
+                raise TypeError(f"{name}: no parameter of {type(self).__name__}")
+            setattr(self, name, value)
+        return self
 
     def fit(
         self,
@@ -309,7 +321,7 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):
         if words is None:
             model.cutter = None
         model.vectorizer_ = NgramVectorizer(model.cutter, longest=model.longest)
-        model.vectorizer_.vocabulary_ = {json.loads(t): i for i, t in enumerate(terms)}
+        model.vectorizer_.vocabulary_ = {t: i for i, t in enumerate(json.loads(f"[{','.join(terms)}]"))}
         model.vectorizer_.idf_ = arrays["idf"].astype(np.float32)
         model.weights_ = unpack_weights(arrays)
         model.centre_ = arrays["centre"]

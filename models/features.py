@@ -7,11 +7,14 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jieba
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 jieba.setLogLevel(60)
 
@@ -120,6 +123,8 @@ class NgramVectorizer:
 
     def transform(self, texts: Sequence[str]) -> sp.csr_matrix:
         """Return the weights of `texts`, sparse, of shape (n_texts, n_terms)."""
+        import scipy.sparse as sp
+
         rows = [self.transform_one(t) for t in texts]
         indptr = np.concatenate([[0], np.cumsum([len(i) for i, _ in rows])])
         indices = np.concatenate([i for i, _ in rows]) if rows else np.zeros(0, np.int32)

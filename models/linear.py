@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.linalg
-import scipy.sparse as sp
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 DUAL_LIMIT = 16_000
 """Most rows that are solved exactly in the dual; above, conjugate gradients approach the same solution."""
@@ -81,6 +83,8 @@ def fit_ridge(
     a, b = np.sqrt(lexical_weight), np.sqrt(1 - lexical_weight)
     root = np.ones(len(targets), np.float32) if row_weights is None else np.sqrt(row_weights).astype(np.float32)
     if lexical.shape[0] <= DUAL_LIMIT:
+        import scipy.linalg
+
         kernel = (a * a) * (lexical @ lexical.T).toarray() + (b * b) * (dense @ dense.T)
         kernel *= root[:, None] * root[None, :]
         kernel[np.diag_indices_from(kernel)] += penalty
@@ -102,6 +106,8 @@ def _conjugate_gradient(
 
     The kernel is never formed; memory is that of the result and of two blocks.
     """
+    import scipy.sparse as sp
+
     share, rest = (np.float32(s) for s in shares)
     lexical = sp.diags(root).dot(lexical).tocsr().astype(np.float32)
     dense = dense * root[:, None]
