@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, inspect
 from sqlalchemy.orm import DeclarativeBase
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -30,6 +31,8 @@ def connect(url: str) -> Engine:
 
 def migrate(engine: Engine) -> None:
     """Bring the tables to the newest migration; nothing happens when they are."""
+    if _newest(engine):
+        return
     from alembic import command
     from alembic.config import Config
 
@@ -42,6 +45,20 @@ def migrate(engine: Engine) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _newest(engine: Engine) -> bool:
+    """Whether the tables are at the one newest migration, told without alembic, whose import costs a start 0.3 s."""
+    texts = [file.read_text(encoding="utf-8") for file in (MIGRATIONS / "versions").glob("*.py")]
+    own, before = (
+        {found for text in texts for found in re.findall(rf'^{name} = "(\w+)"', text, re.MULTILINE)}
+        for name in ("revision", "down_revision")
+    )
+    heads = own - before
+    if len(heads) != 1 or not inspect(engine).has_table("alembic_version"):
+        return False
+    with engine.connect() as connection:
+        return set(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars()) == heads
 
 
 def _sqlite_settings(connection: object, _record: object) -> None:
