@@ -32,8 +32,8 @@ FEATURES = (
     "weaker side", "stronger side", "same branch", "same group", "whole allows both", "goes on", "also",
     "shorter side", "clauses",
 )  # fmt: skip
-_RANGES = ((np.log(1e-6), 0.0), (np.log(1e-6), 0.0), (0.0, 1.0), (0.0, 1.0), (0.0, 1.0))
-"""Least and most of the first FEATURES, which need probabilities."""
+_RANGES = ((np.log(1e-6), 0.0), (np.log(1e-6), 0.0), (0.0, 1.0), (0.0, 1.0), (0.0, 0.5))
+"""Least and most of the first FEATURES, which need probabilities, where the sides are of different groups."""
 
 
 @dataclass(frozen=True)
@@ -122,11 +122,24 @@ class Splitter:
         """Return how likely the two sides of a cut are requests of their own."""
         return float(1 / (1 + np.exp(-(np.asarray(self.weights) @ features + self.bias))))
 
-    def could_split(self, cut: Cut) -> bool:
-        """Whether any probabilities at all would part the cut: a bound from its shape, before anything is embedded."""
+    def could_split(
+        self, cut: Cut, head: CategoryClassifier | None = None, known: NDArray[np.float64] | None = None
+    ) -> bool:
+        """Whether any probabilities of what is not known would part the cut: a bound, before it is embedded.
+
+        By the shape of the cut alone, and closer with the (2, n_leaves) probabilities by `head` of the whole and of
+        one side: the sides must be of different groups, and the weaker is no surer than the one known.
+        """
         weights = np.asarray(self.weights)
-        ends = weights[: len(_RANGES), None] * np.asarray(_RANGES)
-        most = float(self.bias + ends.max(1).sum() + weights[len(_RANGES) :] @ np.asarray(_shape(cut)))
+        ranges = np.array(_RANGES)
+        if head is not None and known is not None:
+            ancestors = head.taxonomy_.ancestors
+            whole, side = level_sums(known, ancestors[:, min(1, ancestors.shape[1] - 1)])
+            group = int(side.argmax())
+            ranges[0, 1] = np.log(max(side[group], 1e-6))
+            ranges[4, 1] = min(whole[group], np.delete(whole, group).max(initial=0.0))
+        ends = weights[: len(ranges), None] * ranges
+        most = float(self.bias + ends.max(1).sum() + weights[len(ranges) :] @ np.asarray(_shape(cut)))
         return 1 / (1 + np.exp(-most)) >= self.threshold
 
     def splits(self, cut: Cut, head: CategoryClassifier, proba: NDArray[np.float64]) -> bool:

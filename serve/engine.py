@@ -33,10 +33,11 @@ from models.plan import RoutePlan
 from models.requests import propose
 from models.risk import RiskFinding, RiskRules
 from models.router import Router
-from models.splitting import Cut, likeliest
+from models.splitting import likeliest
 from models.text import has_words, is_chinese, normalise, strip_fillers
 from serve.inputs import MAX_INPUT, checked
 from serve.lookup import Lookup
+from serve.reading import Heard, Read, read_call
 from serve.records import Records
 from serve.settings import Settings
 from serve.similar import Similar, SimilarCases, build
@@ -56,30 +57,6 @@ class Request:
 
     text: str
     category: Category
-
-
-@dataclass(frozen=True)
-class Heard:
-    """A call as the models see it, before its embedding is known."""
-
-    masked: str
-    """Normalised, personal data masked."""
-    prepared: str
-    """Without greetings and fillers."""
-    pieces: tuple[str, ...]
-    """The separate requests it may hold; only `prepared` when it is one."""
-    milliseconds: float
-    understood: str = ""
-    """The whole question, when the words were a follow-up to what was said before."""
-    cut: Cut | None = None
-    """Where it may fall into two requests although no joint word stands there."""
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """What has to be embedded, as queries: the whole first, then the pieces when there are several."""
-        if self.cut:
-            return (self.prepared, self.cut.left, self.cut.right)
-        return (self.prepared, *self.pieces) if len(self.pieces) > 1 else (self.prepared,)
 
 
 @dataclass(frozen=True)
@@ -202,19 +179,26 @@ class Engine:
         """
         heard = self.hear(text, context)
         start = time.perf_counter()
-        vectors = self.embed(heard.texts)
+        reading = read_call(self.bundle, heard)
+        wanted = next(reading)
+        while True:
+            try:
+                wanted = reading.send(self.embed(wanted))
+            except StopIteration as end:
+                found: Read = end.value
+                break
         spent = (time.perf_counter() - start) * 1000
         return self.conclude(
-            heard, vectors, on=on, district=district, embedding_ms=spent, record=record, returned_by=returned_by
+            heard, found, on=on, district=district, embedding_ms=spent, record=record, returned_by=returned_by
         )
 
     def conclude(
-        self, heard: Heard, vectors: NDArray[np.float32], *, on: datetime.date | None = None, district: str = "",
+        self, heard: Heard, read: Read, *, on: datetime.date | None = None, district: str = "",
         embedding_ms: float = 0.0, record: bool = True, returned_by: Sequence[tuple[str, str]] = (),
     ) -> Assist:  # fmt: skip
-        """Return the Assist of a heard call from the vectors of its `texts`."""
+        """Return the Assist of a heard call from what was read of it."""
         clock = _Clock({"text": heard.milliseconds, "embedding": embedding_ms})
-        masked, prepared, vector = heard.masked, heard.prepared, vectors[0]
+        masked, prepared, vector = heard.masked, heard.prepared, read.vectors[0]
         risks = tuple(self.risk_rules.find(masked))
         if is_chinese(prepared):
             risks = self.bundle.risk.add(risks, self.catalog.risks, prepared, vector)
@@ -224,7 +208,7 @@ class Engine:
         clock.lap("risk_places")
         kind, kind_confidence, invalid = self._request_type(prepared, vector)
         note = self._nothing_to_say(masked, invalid)
-        requests = () if note else self._requests(heard, vectors)
+        requests = () if note else self._requests(heard, read)
         category = requests[0].category if requests else None
         clock.lap("category")
         route = self._route(category, masked, places, risks, returned_by)
@@ -318,17 +302,17 @@ class Engine:
             return "没有说出具体诉求,请追问"
         return ""
 
-    def _requests(self, heard: Heard, vectors: NDArray[np.float32]) -> tuple[Request, ...]:
-        whole = self.bundle.categorise(heard.prepared, vectors[0])
+    def _requests(self, heard: Heard, read: Read) -> tuple[Request, ...]:
+        head, vectors = self.bundle.category, read.vectors
+        if read.whole is not None and self.bundle.form is None:
+            whole = head.category_of(read.whole, heard.prepared)
+        else:
+            whole = self.bundle.categorise(heard.prepared, vectors[0])
         if self.bundle.own_labels:
             return (Request(heard.prepared, whole),)
-        if heard.cut and self.bundle.splitter:
-            head, cut = self.bundle.category, heard.cut
-            proba = head.predict_proba(heard.texts, vectors)
-            if self.bundle.splitter.splits(cut, head, proba):
-                sides = zip((cut.left, cut.right), proba[1:], strict=True)
-                return tuple(Request(side, head.category_of(p, side)) for side, p in sides)
-            return (Request(heard.prepared, whole),)
+        if heard.cut and read.sides:
+            sides = zip((heard.cut.left, heard.cut.right), read.sides, strict=True)
+            return tuple(Request(side, head.category_of(p, side)) for side, p in sides)
         found: list[Request] = []
         for piece, vector in zip(heard.pieces, vectors[1:], strict=False):
             category = self.bundle.categorise(piece, vector)

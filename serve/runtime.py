@@ -11,16 +11,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kb.answering import AnswerResult
 from serve import logs, similar
 from serve.batching import EncoderWorker
-from serve.engine import Assist, Engine, Heard
+from serve.engine import Assist, Engine
 from serve.insight.calls import CallLog
 from serve.keys import KeyRing
 from serve.metrics import Metrics
+from serve.reading import Heard, Read, read_call
 from serve.tracing import STAGES, Tracing
 
 LONG_TEXT = 300
@@ -70,14 +68,14 @@ class Runtime:
     ) -> Assist:
         """Return the Assist of a call; the encoder runs in its thread, the rest in turn."""
         engine = self.engine
-        heard, vectors, spent = await self._embedded(engine, text, context)
+        heard, read, spent = await self._read(engine, text, context)
         conclude = functools.partial(
             engine.conclude, on=on, district=district, embedding_ms=spent, record=record, returned_by=returned_by
         )
         if len(heard.masked) > LONG_TEXT:
-            result = await asyncio.to_thread(conclude, heard, vectors)
+            result = await asyncio.to_thread(conclude, heard, read)
         else:
-            result = conclude(heard, vectors)
+            result = conclude(heard, read)
         self.metrics.saw(result)
         if (stages := STAGES.get()) is not None:
             stages.update({k: v for k, v in result.timings.items() if k != "total"})
@@ -100,17 +98,21 @@ class Runtime:
         vectors = await self.encoder.encode(engine.bundle.embedder, [heard.prepared])
         return engine.answer_heard(heard, vectors, on=on, district=district, record=record)
 
-    async def _embedded(
-        self, engine: Engine, text: str, context: Sequence[str]
-    ) -> tuple[Heard, NDArray[np.float32], float]:
+    async def _read(self, engine: Engine, text: str, context: Sequence[str]) -> tuple[Heard, Read, float]:
         heard = (
             engine.hear(text, context)
             if len(text) <= LONG_TEXT
             else await asyncio.to_thread(engine.hear, text, context)
         )
         start = time.perf_counter()
-        vectors = await self.encoder.encode(engine.bundle.embedder, heard.texts)
-        return heard, vectors, (time.perf_counter() - start) * 1000
+        reading = read_call(engine.bundle, heard)
+        wanted = next(reading)
+        while True:
+            vectors = await self.encoder.encode(engine.bundle.embedder, wanted)
+            try:
+                wanted = reading.send(vectors)
+            except StopIteration as end:
+                return heard, end.value, (time.perf_counter() - start) * 1000
 
     # -- hot reload ----------------------------------------------------------------------------------------
 

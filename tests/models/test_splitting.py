@@ -58,8 +58,19 @@ def test_what_the_shape_of_a_cut_rules_out_no_probabilities_could_have_parted(en
             sides = rng.integers(len(head.classes_), size=2)
             proba[[1, 2], sides] = 1
             proba[0, sides] = 0.5
-            assert splitter.could_split(cut) or not splitter.splits(cut, head, proba)
+            parted = splitter.splits(cut, head, proba)
+            assert splitter.could_split(cut) or not parted
+            assert splitter.could_split(cut, head, proba[:2]) or not parted
+            assert splitter.could_split(cut, head, proba[[0, 2]]) or not parted
     assert 0 < ruled_out < MOST_CLAUSES - 2
+
+
+def test_a_side_that_nothing_is_sure_of_spares_the_embedding_of_the_other(engine) -> None:
+    head, splitter = engine.bundle.category, engine.bundle.splitter
+    cut = cuts("小区门口的路灯不亮,楼上天天装修吵人")[0]
+    nothing = np.full(len(head.classes_), 1 / len(head.classes_))
+    assert splitter.could_split(cut)
+    assert not splitter.could_split(cut, head, np.stack([nothing, nothing]))
 
 
 def test_natural_calls_of_several_requests_are_told_apart_and_single_ones_stay_whole(engine) -> None:
