@@ -36,7 +36,7 @@ export function bars(host, rows, title) {
   const shown = rows.slice(0, 12).reverse();
   const y = shown.map((r) => (r.name.length > 14 ? `${r.name.slice(0, 13)}…` : r.name));
   const bar = (name, x, color) => ({ type: "bar", orientation: "h", name, y, x, marker: { color }, hovertemplate: `%{y}<br>${name} %{x} 件<extra></extra>` });
-  const traces = [bar("上期", shown.map((r) => r.before), ink("--line")), bar("本期", shown.map((r) => r.count), ink("--accent"))];
+  const traces = [bar("上期", shown.map((r) => r.before), ink("--edge")), bar("本期", shown.map((r) => r.count), ink("--accent"))];
   window.Plotly.react(host, traces, layout({ barmode: "group", bargap: 0.25, showlegend: true, margin: { l: 48, r: 12, t: 32, b: 32 }, legend: { orientation: "h", x: 1, xanchor: "right", y: 1.02, yanchor: "bottom", traceorder: "reversed" }, xaxis: { tickformat: "d", rangemode: "tozero" }, yaxis: { type: "category" } }), CONFIG);
   host.setAttribute("role", "img");
   host.setAttribute("aria-label", `${title}:${rows.slice(0, 12).map((r) => `${r.name} ${r.count} 件`).join(";")}`);

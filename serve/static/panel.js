@@ -95,8 +95,11 @@ async function openPiece(tab) {
   const { district, street } = body.places;
   const known = `${district}${street}`;
   const text = street && !piece.text.includes(street) ? `${known},${piece.text}` : piece.text;
-  const answered = await post("v1/assist", { text, district, final: false });
-  if (state.body === body) state.pieces[tab] = { ...answered, risk: body.risk };
+  const about = JSON.stringify([text, district]);
+  const held = state.pieces[tab];
+  // while one request grows, the others stay as they are: what was asked about the same words is not asked again
+  const answered = held?.about === about ? held : await post("v1/assist", { text, district, final: false });
+  if (state.body === body) state.pieces[tab] = { ...answered, about, risk: body.risk };
 }
 
 async function choose(tab) {

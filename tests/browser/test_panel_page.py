@@ -179,6 +179,18 @@ def test_several_requests_are_tabs_with_their_own_route(page: Page) -> None:
     expect(page.locator("#route")).to_contain_text("城西区城市管理局")
 
 
+def test_a_request_that_stayed_the_same_is_not_asked_about_again(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda r: asked.append(json.loads(r.post_data or "{}")["text"]) if "assist" in r.url else None)
+    type_call(page, THREE)
+    expect(page.get_by_role("tab")).to_have_count(3)
+    page.get_by_label("来电内容").press_sequentially(",收了三年", delay=150)
+    expect(page.locator("#category")).to_contain_text("路灯")
+    pieces = [text for text in asked if not f"{THREE},收了三年".startswith(text)]
+    assert pieces, "the request that is shown was asked about by itself"
+    assert len(pieces) == len(set(pieces))
+
+
 def test_words_pushed_to_a_session_appear_on_its_panel(browser: Browser, service: str) -> None:
     page = browser.new_page(viewport={"width": 1366, "height": 768})
     page.goto(f"{service}/?embed=1&session=call-7")
