@@ -8,7 +8,7 @@ from typing import Any
 
 
 def write_card(bundle: Path) -> str:
-    """Write `MODEL_CARD.md` into `bundle` from `manifest.json`, `encoder.json` and `answering.json`; return it."""
+    """Write `MODEL_CARD.md` into `bundle` from the records of its parts; return it."""
     manifest = _read(bundle / "manifest.json")
     text = "\n".join(
         [
@@ -18,6 +18,7 @@ def write_card(bundle: Path) -> str:
             "",
             *_encoder(_read(bundle / "encoder" / "encoder.json")),
             *_heads(manifest),
+            *_retrieval(_read(bundle / "retrieval.json")),
             *_answering(_read(bundle / "answering.json")),
             "## Limits",
             "",
@@ -52,8 +53,23 @@ def _encoder(e: dict[str, Any]) -> list[str]:
         f"- Loss against the {loss.get('against', 'reference')}: cosine at least {loss.get('cosine_min')}, mean"
         f" {loss.get('cosine_mean')}, on {loss.get('sentences')} written sentences.",
         "- Prefixes: `query: ` for what is asked, `passage: ` for what is searched.",
+        _learned(e),
         "",
     ]
+
+
+def _learned(e: dict[str, Any]) -> str:
+    if adapted := e.get("adapted"):
+        pairs = ", ".join(f"{n} of `{source}`" for source, n in adapted["pairs"].items())
+        return (
+            f"- Upper {adapted['options']['layers']} layers adapted by `yousu encoder adapt` to pairs of question and"
+            f" answer ({pairs}); {adapted['kept']:g} of the average with the published weights."
+        )
+    if "adapted" in e["source"]["file"]:
+        return "- Adapted to the tickets that the heads learned from (`yousu train --finetune`)."
+    texts = e.get("smoothing", {}).get("texts", 0)
+    scales = f", but for which channels are loud in 8 bits, seen on {texts} of their texts" if texts else ""
+    return f"- The published weights: nothing was learned from the catalogue, the examples or the entries{scales}."
 
 
 def _heads(m: dict[str, Any]) -> list[str]:
@@ -83,6 +99,20 @@ def _heads(m: dict[str, Any]) -> list[str]:
             "",
         ]
     return lines
+
+
+def _retrieval(r: dict[str, Any]) -> list[str]:
+    m, made, weights = r["metrics"], r["made"], r["weights"]
+    hand = ", ".join(f"{k} {v:g}" for k, v in made["set_by_hand"].items())
+    return [
+        "## Retrieval",
+        "",
+        f"- The share of the cosines beside BM25, {weights['dense_short']:g} for short entries, was chosen on"
+        f" {made['questions']['rows']} written questions of `{made['questions']['file']}` over"
+        f" {made['entries']['published']} published entries; set by hand: {hand}.",
+        f"- R@1 {m['r1']}, R@5 {m['r5']}, MRR@10 {m['mrr10']} ({m['how']}).",
+        "",
+    ]
 
 
 def _answering(a: dict[str, Any]) -> list[str]:

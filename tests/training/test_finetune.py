@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,3 +115,54 @@ def test_learning_pulls_texts_of_a_leaf_together(tmp_path: Path) -> None:
     )  # fmt: skip
     assert made["loss"][1] < made["loss"][0]
     assert made["parity"]["cosine_min"] > 0.999
+
+
+def test_pairs_move_only_the_upper_layers_and_the_drift_holds_them_near() -> None:
+    from training.encoder.adapt import Adaptation, Pair, adapt, blend
+
+    pairs = [Pair("供暖", f"{i}号楼的暖气找谁修", f"{i}号楼由第{i + 3}供热站负责检修。") for i in range(12)]
+    pairs += [Pair("证件", f"第{i}类证件去哪办", f"在{i}号窗口受理第{i}类证件。") for i in range(12)]
+    easy = Adaptation(steps=20, batch=6, rate=1e-4, layers=1, length=24, drift=0.0)
+    before, free, made = adapt(pairs, easy)
+    assert made["loss"][1] < made["loss"][0]
+    assert made["pairs"] == {"证件": 12, "供暖": 12}
+    last = f"l{before.layers - 1}."
+    moved = {n for n, t in before.tensors.items() if not np.array_equal(t, free.tensors[n])}
+    assert moved
+    assert all(n.startswith(last) for n in moved)
+    _, _, held = adapt(pairs, replace(easy, drift=100.0))
+    assert 0 < held["drift"] < made["drift"] / 2
+    name = f"{last}fo.w"
+    half = blend(before, free, 0.5).tensors[name]
+    np.testing.assert_allclose(half, (before.tensors[name] + free.tensors[name]) / 2, atol=1e-6)
+
+
+def test_the_share_that_finds_what_the_original_could_not_is_written_with_its_figures(tmp_path: Path) -> None:
+    from kb.fusion import Fusion
+    from training.card import write_card
+    from training.encoder.adapt import Adaptation, Pair
+    from training.encoder.adapt_trial import Material, try_shares
+    from training.encoder.build import calibration_texts
+    from training.retrieval_bench import Collection
+
+    streets = ("东关", "西关", "南关", "北关", "中山", "解放", "人民", "建设", "胜利", "和平", "光明", "长江")
+    keepers = "冬梅丽华国庆秀英玉兰建军桂芳海燕晓东春生志强文静"
+    pairs = [Pair("代号", f"{s}路归谁管", f"找{keepers[2 * i : 2 * i + 2]}师傅。") for i, s in enumerate(streets)]
+    asked = Collection(tuple(p.passage for p in pairs), tuple(p.query for p in pairs), np.arange(len(pairs)), 0)
+    shipped = ROOT / "models/bundle"
+    result = try_shares(
+        Material(tuple(pairs), {"代号": asked}), tmp_path / "encoder", calibration_texts(data_dir())[::10],
+        Fusion.load(shipped / "retrieval.json"), (0.5, 1.0),
+        Adaptation(steps=60, batch=12, rate=3e-4, layers=3, length=24, drift=0.0),
+        licence=shipped / "encoder/LICENSE-e5",
+    )  # fmt: skip
+    assert result["kept"] > 0
+    kept = result["shares"][f"{result['kept']:g}"]["代号"]["yousu"]["mrr10"]
+    assert kept > result["shares"]["0"]["代号"]["yousu"]["mrr10"]
+    assert {f.name for f in (tmp_path / "encoder").iterdir()} >= {"encoder.onnx", "tokenizer.json", "LICENSE-e5"}
+    record = json.loads((tmp_path / "encoder/encoder.json").read_text(encoding="utf-8"))
+    assert record["adapted"]["kept"] == result["kept"]
+    assert OnnxEmbedder(tmp_path / "encoder").name != OnnxEmbedder(shipped / "encoder").name
+    for part in ("manifest.json", "answering.json", "retrieval.json"):
+        (tmp_path / part).write_bytes((shipped / part).read_bytes())
+    assert "12 of `代号`" in write_card(tmp_path)
