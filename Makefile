@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 WORKERS ?= 2
 export YOUSU_HOME ?= $(CURDIR)/var
 
-.PHONY: run install prepare test test-finetune lint types fix bench load chaos audit train pictures notebooks docs wheelhouse sbom peers clean
+.PHONY: run install prepare test test-finetune test-notebooks lint types fix bench load chaos audit train pictures notebooks docs wheelhouse sbom peers clean
 run: prepare  ## set up, then start the service and the panel on http://127.0.0.1:8345
 	@$(BIN)/yousu serve
 
@@ -37,6 +37,9 @@ $(VENV)/.finetune: $(VENV)/.dev
 
 test-finetune: $(VENV)/.finetune  ## the tests that need torch and sentence-transformers
 	$(BIN)/python -m pytest -m finetune
+
+test-notebooks: $(VENV)/.dev  ## run every notebook from top to bottom, storing nothing
+	$(BIN)/python -m pytest -n $(WORKERS) -m notebooks tests/test_notebooks.py
 
 bench: $(STAMP)  ## everything that can be measured here, in tables and in bench/report.html
 	@$(BIN)/python bench/report.py

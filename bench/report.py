@@ -14,7 +14,9 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 NOT_RUN = "未运行"
+SIZES, TOO_LONG = (1_000, 10_000, 100_000), (1_000_000,)
+"""Numbers of entries that are measured, and those measured only with --long (a million takes long)."""
+ENTRIES_GROWTH = "增长:条目"
 METHODS = {
     "tfidf": "TF-IDF(字)", "bm25": "BM25(字)", "dense": "只用向量", "char": "字 TF-IDF + 线性 SVM",
     "amsterdam": "词 TF-IDF + 逻辑回归(阿姆斯特丹)", "yousu": "有诉",
@@ -201,9 +206,32 @@ def peers(shared: Path) -> list[Section]:
     return [attempt(f"同类程序:{p.name}", lambda p=p: run(p)) for p in PEERS]
 
 
-PARTS = {
+def growth(_: Path, sizes: Sequence[int] = SIZES, too_long: Sequence[int] = TOO_LONG) -> list[Section]:
+    """How the index over entries grows; sizes that take too long are told as not run, like what no command measures."""
+
+    def run() -> Section:
+        options = [word for size in sizes for word in ("--entries", str(size))]
+        found = bench("index", *options, "--queries", "200")["sizes"]
+        rows = [
+            (
+                f"{m['entries']:,}", f"{m['build_s']:.1f}", str(m["memory_mb"]),
+                *(f"{m[k]['p50']:.1f} / {m[k]['p95']:.1f}" for k in ("search_ms", "encoder_ms", "upsert_ms")),
+                str(m["load"]),
+            )
+            for m in found
+        ]  # fmt: skip
+        rows += [(f"{size:,}", NOT_RUN, *[""] * 5) for size in too_long]
+        head = ("条目", "建索引(秒)", "内存(MB)", "检索 p50 / p95(毫秒)", "旁边的编码(毫秒)", "改一条(毫秒)", "负载")
+        note = "文字与向量为随机生成,每条 4 问 1 段" + (";未运行的太久,加 --long 才跑" if too_long else "")
+        return Section(ENTRIES_GROWTH, head, rows, note=note)
+
+    others = ("增长:分类末级 100 到 5,000", "增长:工单 1,000 到 100,000")
+    return [attempt(ENTRIES_GROWTH, run), *(Section(o, why_not="还没有测它的命令") for o in others)]
+
+
+PARTS: dict[str, Callable[[Path], list[Section]]] = {
     "retrieval": retrieval, "labelled": labelled, "answers": answers, "speed": speed, "manifest": manifest,
-    "peers": peers,
+    "growth": growth, "peers": peers,
 }  # fmt: skip
 
 
@@ -273,11 +301,13 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", help=f"parts to run: {', '.join(PARTS)}; all by default")
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder with the public sets")
     parser.add_argument("--out", type=Path, default=ROOT / "bench" / "report.html")
+    parser.add_argument("--long", action="store_true", help="also what takes long: a million entries")
     chosen = parser.parse_args()
     if unknown := sorted(set(chosen.parts) - set(PARTS)):
         parser.error(f"unknown part {', '.join(unknown)}; there are {', '.join(PARTS)}")
     where = machine()
-    sections = [s for name in chosen.parts or PARTS for s in PARTS[name](chosen.shared)]
+    parts = {**PARTS, "growth": partial(growth, sizes=(*SIZES, *TOO_LONG), too_long=())} if chosen.long else PARTS
+    sections = [s for name in chosen.parts or parts for s in parts[name](chosen.shared)]
     show(sections)
     temporary = chosen.out.with_name(f".{chosen.out.name}.tmp")
     temporary.write_text(page(sections, where), encoding="utf-8")

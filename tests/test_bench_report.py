@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench import peers
-from bench.report import NotRunError, Section, attempt, compared, page
+from bench.report import NotRunError, Section, attempt, compared, growth, page
 from tests.conftest import ROOT
 
 
@@ -47,6 +47,14 @@ def test_retrieval_is_measured_by_the_command_on_a_set_that_is_there(tmp_path: P
     text = report(tmp_path, "retrieval")
     assert "BM25(字)" in text
     assert text.count("未运行") == 1
+
+
+def test_growth_is_measured_at_each_size_and_what_takes_too_long_is_told_as_not_run(tmp_path: Path) -> None:
+    entries, *others = growth(tmp_path, sizes=(200, 400), too_long=(1_000_000,))
+    assert [row[0] for row in entries.rows] == ["200", "400", "1,000,000"], entries.why_not
+    assert all(float(row[1]) >= 0 and " / " in row[3] for row in entries.rows[:2])
+    assert entries.rows[2][1:] == ("未运行", "", "", "", "", "")
+    assert all(o.why_not and not o.rows for o in others)
 
 
 def test_our_figure_is_held_against_the_best_baseline() -> None:
