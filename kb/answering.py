@@ -64,7 +64,7 @@ class Answerer:
         relations: Mapping[str, Sequence[Relation]] | None = None,
     ) -> None:
         self.index = index
-        self.relations = relations or {}
+        self.relations = {} if relations is None else relations  # one that is empty now is filled later
         self.confidence = Confidence(calibration)
         self.threshold = self.confidence.threshold
 

@@ -9,7 +9,9 @@ import pytest
 from kb.answering import Answerer
 from kb.entry import KnowledgeEntry, from_row
 from kb.index import HybridIndex
+from kb.live import LiveEntries
 from kb.relations import figures, find_relations
+from kb.store import EntryStore
 from models.bundle import load_bundle
 from models.catalog import load_catalog
 from models.embedder import Embedder
@@ -115,6 +117,18 @@ def test_what_does_not_contradict_is_not_told(bundle, change: dict[str, object])
     two = replace(entry(6, "高龄老人补贴标准是多少", "每人每月150元。", category="0901"), **change)
     result = ask(bundle, related(bundle, one, two, *LIBRARY), "高龄补贴每月多少钱", district="城西区")
     assert not [w for a in result.answers for w in a.warnings if "不一致" in w]
+
+
+def test_a_contradiction_that_comes_later_is_told_when_there_was_none_before(bundle, tmp_path) -> None:
+    store = EntryStore(f"sqlite:///{tmp_path / 'kb.db'}")
+    store.upsert(LIBRARY, who="甲", why="先有的")
+    live = LiveEntries(store, bundle.embedder)
+    running = Answerer(live.index, bundle.answering, live.relations)
+    store.upsert([entry(9, "游泳馆一次多少钱", "游泳馆一次五十元。")], who="乙", why="后来的")
+    assert live.catch_up()
+    told = {a.entry_id: a.warnings for a in ask(bundle, running, "游泳馆多少钱一次").answers}
+    assert "与条目 T9 的数字不一致(30元 / 50元)" in told["T3"]
+    store.close()
 
 
 def test_a_newer_entry_on_the_same_question_is_told_from_its_day_on(bundle) -> None:
