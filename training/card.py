@@ -91,11 +91,18 @@ def _heads(m: dict[str, Any]) -> list[str]:
                 f" {c['mean_depth']} |"
             )
     kind = m["metrics"]["request_type"]
-    lines += ["", f"Request type, held out: accuracy {kind['accuracy']:.3f} on {kind['rows']} rows.", ""]
+    mistaken = "; ".join(f"{c['wanted']} taken for {c['said']} {c['rows']}" for c in kind.get("confusions", ()))
+    lines += [
+        "",
+        f"Request type, held out: accuracy {kind['accuracy']:.3f}{_between(kind, 'accuracy')} on {kind['rows']} rows."
+        + (f" Most often {mistaken}." if mistaken else ""),
+        "",
+    ]
     if risk := m["metrics"].get("risk_check"):
         lines += [
-            f"Danger, rules and net together on {risk['what']}: {risk['recall']:.3f} of {risk['dangerous']} handed"
-            f" over, {risk['false_alarms']:.3f} of {risk['others']} look-alikes too.",
+            f"Danger, rules and net together on {risk['what']}: {risk['recall']:.3f}{_between(risk, 'recall')} of"
+            f" {risk['dangerous']} handed over, {risk['false_alarms']:.3f}{_between(risk, 'false_alarms')} of"
+            f" {risk['others']} look-alikes too.",
             "",
         ]
     return lines
@@ -113,6 +120,12 @@ def _retrieval(r: dict[str, Any]) -> list[str]:
         f"- R@1 {m['r1']}, R@5 {m['r5']}, MRR@10 {m['mrr10']} ({m['how']}).",
         "",
     ]
+
+
+def _between(figures: dict[str, Any], name: str) -> str:
+    """Return the 95 % interval of a figure in words; nothing where an older record has none."""
+    found = figures.get(f"{name}_ci")
+    return f" (95 %: {found[0]:.3f} to {found[1]:.3f})" if found else ""
 
 
 def _answering(a: dict[str, Any]) -> list[str]:

@@ -34,7 +34,7 @@ from models.splitting import Splitter
 from models.taxonomy import Taxonomy
 from training.augment import slips
 from training.dispatch import dispatch_report
-from training.measures import Walked, category_report, slices
+from training.measures import Walked, category_report, confusions, interval, macro_f1, resamples, slices
 from training.risk import read_risk_calls, train_risk
 from training.splitting import learn_splitter
 from training.tickets import REQUEST_TYPES, Example, read_examples
@@ -255,5 +255,15 @@ def _train_types(
     right = p.argmax(1) == truth
     model = fitted(everything)
     model.temperature_ = temperature
-    ece = expected_calibration_error(p.max(1), right)
-    return model, {"rows": len(truth), "accuracy": round(float(right.mean()), 4), "ece": round(ece, 4)}
+    said = p.argmax(1)
+    return model, {
+        "rows": len(truth),
+        "accuracy": round(float(right.mean()), 4),
+        "accuracy_ci": interval(right, resamples(len(truth))),
+        "macro_f1": round(macro_f1(said, truth), 4),
+        "ece": round(expected_calibration_error(p.max(1), right), 4),
+        "confusions": [
+            {"wanted": REQUEST_TYPES[w], "said": REQUEST_TYPES[s], "rows": len(rows)}
+            for w, s, rows in confusions(said, truth, 5)
+        ],
+    }

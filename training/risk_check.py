@@ -91,10 +91,23 @@ def _shares(raised: NDArray[np.bool_], active: NDArray[np.bool_]) -> dict[str, A
     return {
         "dangerous": int(active.sum()),
         "recall": _share(raised[active]),
+        "recall_ci": _interval(raised[active]),
         "others": int((~active).sum()),
         "false_alarms": _share(raised[~active]),
+        "false_alarms_ci": _interval(raised[~active]),
     }
 
 
 def _share(values: Sequence[bool] | NDArray[np.bool_]) -> float:
     return round(float(np.mean(values)), 4) if len(values) else 0.0
+
+
+def _interval(values: NDArray[np.bool_]) -> list[float]:
+    """Return the 95 % interval of a share after Wilson (1927): small numbers and shares near 0 or 1 stay honest."""
+    n, z = len(values), 1.96
+    if not n:
+        return [0.0, 1.0]
+    share = float(values.mean())
+    middle, half = share + z * z / (2 * n), z * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)))
+    low, high = ((middle + side * half) / (1 + z * z / n) for side in (-1, 1))
+    return [round(max(low, 0.0), 4), round(min(high, 1.0), 4)]
