@@ -154,6 +154,29 @@ def speed(_: Path) -> list[Section]:
     return [attempt("速度", run)]
 
 
+def heads(_: Path) -> list[Section]:
+    """The heads without the encoder, the size of the bundle, and what is made of calls as long as real ones."""
+    calls = ROOT / "tests" / "data" / "long_calls.csv"
+
+    def run() -> Section:
+        found = bench("heads", "--calls", str(calls), needs=(calls,))
+        together, read = found["milliseconds"]["together"], found["calls"]
+        counts = {f"长来电第{i}级正确": x for i, x in enumerate(read["levels"], start=1)}
+        counts["长来电诉求类型正确"] = read["request_type"]
+        rows = [
+            ("不含编码 p50 / p95(毫秒)", f"{together['p50']:.2f} / {together['p95']:.2f}"),
+            ("模型包(MB)", f"{found['megabytes']['together']:.1f}"),
+            *((name, f"{x['right']} / {x['of']}") for name, x in counts.items()),
+            *(
+                (f"长来电{name}", f"{x['parted']} / {x['of']}")
+                for name, x in (("几件事拆开", read["parted"]["several"]), ("一件事误拆", read["parted"]["single"]))
+            ),
+        ]  # fmt: skip
+        return Section("各模型与长来电", ("", "值"), rows, note="长来电是仿写的,只用来测量")
+
+    return [attempt("各模型与长来电", run)]
+
+
 def manifest(_: Path) -> list[Section]:
     """What the training of the bundle in use measured on rows its model had not seen, with calibration."""
     from models.locations import bundle_dir
@@ -230,8 +253,8 @@ def growth(_: Path, sizes: Sequence[int] = SIZES, too_long: Sequence[int] = TOO_
 
 
 PARTS: dict[str, Callable[[Path], list[Section]]] = {
-    "retrieval": retrieval, "labelled": labelled, "answers": answers, "speed": speed, "manifest": manifest,
-    "growth": growth, "peers": peers,
+    "retrieval": retrieval, "labelled": labelled, "answers": answers, "speed": speed, "heads": heads,
+    "manifest": manifest, "growth": growth, "peers": peers,
 }  # fmt: skip
 
 

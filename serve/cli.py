@@ -281,6 +281,47 @@ def bench_serve(as_json: AsJson = False, seconds: Annotated[float, typer.Option(
         typer.echo(f"{key:<34}{value}")
 
 
+@bench_app.command("heads")
+def bench_heads(
+    calls: Annotated[
+        Path | None, typer.Option(help="带标注的来电 CSV(text、code、request_type,可有 requests):另测分类与拆分")
+    ] = None,
+    bundle: BundleOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """各模型不含编码的时延、模型包各部分大小;给出带标注的来电时,另测各级、诉求类型与拆分的正确数。"""
+    from serve.heads_bench import CallsError, accuracy, read_calls, sizes, timings
+
+    try:
+        rows = read_calls(calls) if calls else []
+    except (CallsError, OSError) as error:
+        raise _fail(error) from error
+    engine = _engine(bundle)
+    figures: dict[str, Any] = {"milliseconds": timings(engine), "megabytes": sizes(engine.settings.bundle_now)}
+    if rows:
+        figures["calls"] = accuracy(engine, rows)
+    if as_json:
+        _print(figures)
+        return
+    names = {"category": "分类", "request_type": "诉求类型", "risk": "风险(规则与模型)", "together": "合计"}
+    typer.echo(f"不含编码,一次一通,末级 {len(engine.bundle.category.classes_)} 类:")
+    for name, row in figures["milliseconds"].items():
+        typer.echo(f"  {names[name]}:p50 {row['p50']:.2f} 毫秒,p95 {row['p95']:.2f} 毫秒")
+    typer.echo(
+        "模型包:" + ",".join(f"{'合计' if k == 'together' else k} {v} MB" for k, v in figures["megabytes"].items())
+    )
+    if rows:
+        read = figures["calls"]
+        levels = ",".join(f"第{i}级 {x['right']}/{x['of']}" for i, x in enumerate(read["levels"], start=1))
+        kind, parted = read["request_type"], read["parted"]
+        typer.echo(f"{calls}:{levels};诉求类型 {kind['right']}/{kind['of']}")
+        if parted["single"]["of"] + parted["several"]["of"]:
+            several, single = parted["several"], parted["single"]
+            typer.echo(
+                f"几件事的拆开 {several['parted']}/{several['of']},一件事的误拆 {single['parted']}/{single['of']}"
+            )
+
+
 @bench_app.command("updates")
 def bench_updates(
     as_json: AsJson = False, changes: Annotated[int, typer.Option(min=5, help="发布并停用多少条")] = 40
