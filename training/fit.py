@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import floor
 from typing import Any
 
 import numpy as np
@@ -130,5 +131,5 @@ def thresholds(proba: NDArray[np.float64], truth: NDArray[np.int64], taxonomy: T
     for level in range(taxonomy.depth):
         p = level_probabilities(proba, taxonomy, level)
         right = p.argmax(1) == taxonomy.ancestors[truth, level]
-        found.append(round(safe_threshold(p.max(1), right, risk), 4))
+        found.append(floor(1e4 * safe_threshold(p.max(1), right, risk)) / 1e4)  # rounded up, it would shut out its own
     return found

@@ -7,6 +7,7 @@ import importlib.metadata
 import shutil
 from collections import defaultdict
 from collections.abc import Sequence
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -229,7 +230,7 @@ def _thresholds(
     for level in range(taxonomy.depth):
         p = level_probabilities(proba, taxonomy, level)
         right = p.argmax(1) == taxonomy.ancestors[truth, level]
-        found.append(round(safe_threshold(p.max(1), right, risk, weights), 4))
+        found.append(floor(1e4 * safe_threshold(p.max(1), right, risk, weights)) / 1e4)
     return found
 
 

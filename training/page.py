@@ -198,7 +198,7 @@ def _data(r: dict[str, Any]) -> str:
 def _drift(r: dict[str, Any]) -> str:
     """What changed since the data of the last bundle, the largest change first."""
     if not r.get("drift"):
-        return "<h2>与上次训练的数据相比</h2><p>起步的模型包没有记下训练数据的构成,这次无从比较;下次训练起就有了。</p>"
+        return "<h2>与上次训练的数据相比</h2><p>起步的模型包没有记下训练数据的构成,或用的是另一套分类,这次无从比较;下次训练起就有了。</p>"
     d = r["drift"]
     near = d["centre_cosine"]
     note = (

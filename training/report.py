@@ -84,8 +84,11 @@ def data_profile(p: Prepared) -> dict[str, Any]:
 
 
 def drift(now: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Compare two profiles: population stability index of the classes (above 0.25 is a shift), angle of the centres."""
-    if not before:
+    """Compare two profiles: population stability index of the classes (above 0.25 is a shift), angle of the centres.
+
+    Nothing when most of the rows then were of classes that are unknown now: another taxonomy is no drift.
+    """
+    if not before or sum(n for name, n in before["shares"].items() if name in now["shares"]) < 0.5:
         return None
     names = sorted({*now["shares"], *before["shares"]})
     a = np.array([max(now["shares"].get(n, 0), 1e-4) for n in names])

@@ -5,7 +5,9 @@ import pytest
 
 from models.classifier import CategoryClassifier
 from models.taxonomy import Taxonomy
+from training.fit import thresholds
 from training.measures import Walked, category_report, coverage, interval, macro_f1, resamples, slices
+from training.report import drift
 
 TREE = Taxonomy.from_labels([("甲", "一"), ("甲", "二"), ("乙", "三"), ("乙", "四")])
 
@@ -53,3 +55,21 @@ def test_a_slice_of_too_few_rows_is_not_stated() -> None:
     found = slices(right, {"多": np.arange(50) < 40, "少": np.arange(50) >= 40})
     assert [s["name"] for s in found] == ["多"]
     assert found[0]["ci"] == [1.0, 1.0]
+
+
+def test_an_answer_as_sure_as_the_measured_ones_passes_their_threshold() -> None:
+    sure = 0.99998
+    proba = np.full((20, 4), (1 - sure) / 3)
+    proba[:, 0] = sure
+    truth = np.zeros(20, np.int64)
+    model = head(0.0)
+    model.thresholds_ = {"0.1": thresholds(proba, truth, TREE, 0.1)}
+    assert (model.walk(proba)[1] == TREE.depth).all()
+
+
+def test_another_taxonomy_is_no_drift() -> None:
+    now = {"shares": {"甲": 0.5, "乙": 0.5}, "centre": [1.0, 0.0]}
+    assert drift(now, {"shares": {"市政": 1.0}, "centre": [1.0, 0.0]}) is None
+    found = drift(now, {"shares": {"甲": 0.9, "乙": 0.1}, "centre": [1.0, 0.0]})
+    assert found is not None
+    assert found["psi"] > 0.25
