@@ -10,6 +10,18 @@ export class Problem extends Error {
   }
 }
 
+/** The token of the login; a page framed by another site may be denied the storage, and keeps it while it is open. */
+const token = {
+  kept: "",
+  get() {
+    try { return sessionStorage.getItem("csrf") ?? this.kept; } catch { return this.kept; }
+  },
+  set(value) {
+    this.kept = value;
+    try { sessionStorage.setItem("csrf", value); } catch { /* kept above */ }
+  },
+};
+
 const SAID = { 401: "请先登录", 403: "没有权限", 429: "请求太快,稍等再试" };
 
 /** Ask with a body that is sent as it is, such as a file. */
@@ -19,7 +31,7 @@ async function request(method, path, body, more, seconds) {
   const headers = { ...more };
   const whole = body instanceof Blob;
   if (body !== undefined && !whole) headers["content-type"] = "application/json";
-  const csrf = sessionStorage.getItem("csrf");
+  const csrf = token.get();
   if (csrf && method !== "GET") headers["x-csrf-token"] = csrf;
   try {
     return await fetch(path, {
@@ -59,7 +71,7 @@ function login() {
       event.preventDefault();
       try {
         const { csrf } = await ask("POST", "v1/session", { key: key.value });
-        sessionStorage.setItem("csrf", csrf ?? "");
+        token.set(csrf ?? "");
         dialog.remove();
         asking = null;
         done();
