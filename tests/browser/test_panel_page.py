@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+import threading
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
+
+from serve.app import create_app
+from serve.engine import Engine
+from tests.browser.written import send
+from tests.conftest import listening
+from tests.serve.conftest import renewed
 
 pytestmark = pytest.mark.browser
 
@@ -202,6 +211,54 @@ def test_words_pushed_to_a_session_appear_on_its_panel(browser: Browser, service
     expect(page.get_by_label("来电内容")).to_have_value("城西区虎台街道路灯不亮。")
     expect(page.locator("#category")).to_contain_text("城市照明")
     page.close()
+
+
+@contextmanager
+def platforms(count: int) -> Iterator[list[tuple[str, list[bytes]]]]:
+    """Serve pages of other sites (`localhost`, where the panel is 127.0.0.1); gives origins and what each shows."""
+    made = []
+    for _ in range(count):
+        shown: list[bytes] = []
+
+        class Page(BaseHTTPRequestHandler):
+            body = shown
+
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("content-type", "text/html")
+                self.end_headers()
+                self.wfile.write(b"".join(self.body))
+
+        server = ThreadingHTTPServer(("localhost", 0), Page)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        made.append((server, shown))
+    try:
+        yield [(f"http://localhost:{server.server_port}", shown) for server, shown in made]
+    finally:
+        for server, _ in made:
+            server.shutdown()
+            server.server_close()
+
+
+def test_a_listed_platform_of_another_site_frames_a_working_panel_and_no_other_does(
+    browser: Browser, engine: Engine, tmp_path: Path
+) -> None:
+    with platforms(2) as ((listed, shown), (other, shown_there)):
+        engine = renewed(engine, tmp_path, embed_origins=listed)
+        with listening(create_app(engine)) as address:
+            frame = f"<iframe src='{address}/?embed=1&session=call-8' width=1300 height=700></iframe>".encode()
+            shown.append(frame)
+            shown_there.append(frame)
+            page = browser.new_page(viewport={"width": 1366, "height": 768})
+            page.goto(listed)
+            panel = page.frame_locator("iframe")
+            expect(panel.locator("#session")).to_contain_text("call-8 已接入")
+            send(address, "/v1/sessions/call-8/transcript", {"text": STREETLIGHT, "final": True})
+            expect(panel.locator("#category")).to_contain_text("城市照明")
+            page.goto(other)
+            assert [f.url for f in page.frames[1:]] == ["chrome-error://chromewebdata/"]
+            page.close()
+    engine.recorder.close()
 
 
 def test_markup_in_a_call_stays_text(page: Page) -> None:
