@@ -16,7 +16,8 @@ from serve.api.feedback import IdempotencyKey
 from serve.api.guard import RequestInfo
 from serve.api.problems import replies
 from serve.api.replies import cursor_of, number_of, reply
-from serve.api.schemas import Stored, TicketIn, TicketPage, TicketsIn, TicketsStored
+from serve.api.schemas import Stored
+from serve.api.ticket_schemas import TicketIn, TicketPage, TicketsIn, TicketsStored
 from serve.inputs import InputError
 from serve.records import now
 from serve.runtime import Runtime

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from kb.unanswered import UnansweredQueue
 from serve.api import desk_schemas, insight_schemas
-from serve.api.schemas import TicketPage
+from serve.api.ticket_schemas import TicketPage
 
 HEATING = "0101010101"
 
