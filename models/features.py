@@ -103,6 +103,8 @@ class NgramVectorizer:
         self, columns: NDArray[np.int32], times: NDArray[np.float32], lengths: NDArray[np.int64]
     ) -> sp.csr_matrix:
         """Weights of rows whose terms lie one after another; a column of -1 is a term outside the vocabulary."""
+        import scipy.sparse as sp
+
         row = np.repeat(np.arange(len(lengths)), lengths)
         known = columns >= 0
         row, columns = row[known], columns[known]
