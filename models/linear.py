@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 DUAL_LIMIT = 16_000
 """Most rows that are solved exactly in the dual; above, conjugate gradients approach the same solution."""
-CG_STEPS = 16
-CG_TOLERANCE = 0.02
+CG_STEPS = 32
+CG_TOLERANCE = 0.01
 """Steps of the conjugate gradients, and the relative residual at which they stop."""
 CG_BLOCK = 64
 """Outputs solved together."""
@@ -104,7 +104,8 @@ def _conjugate_gradient(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The same fit for many rows: conjugate gradients in the dual, a block of outputs at a time, on two threads.
 
-    The kernel is never formed; memory is that of the result and of two blocks.
+    The kernel is never formed; memory is that of the result and of two blocks. Its diagonal preconditions: row
+    weights differ by factors of a hundred, and without it the steps are spent on evening them out.
     """
     import scipy.sparse as sp
 
@@ -112,6 +113,9 @@ def _conjugate_gradient(
     lexical = sp.diags(root).dot(lexical).tocsr().astype(np.float32)
     dense = dense * root[:, None]
     transposed = lexical.T.tocsr()
+    squares = np.asarray(lexical.multiply(lexical).sum(1)).ravel()
+    diagonal = share * squares + rest * (dense * dense).sum(1) + np.float32(penalty)
+    inverse = (1 / diagonal).astype(np.float32)[:, None]
     out = np.zeros((lexical.shape[1], targets.shape[1]), np.float32)
     flat = np.zeros((dense.shape[1], targets.shape[1]), np.float32)
 
@@ -120,18 +124,19 @@ def _conjugate_gradient(
 
     def solve(block: slice) -> None:
         r = np.ascontiguousarray(targets[:, block]) * root[:, None]
-        x, p = np.zeros_like(r), r.copy()
-        norms = (r * r).sum(0)
-        goal = CG_TOLERANCE**2 * norms
+        x, p = np.zeros_like(r), inverse * r
+        norms = (r * p).sum(0)
+        goal = CG_TOLERANCE**2 * (r * r).sum(0)
         for _ in range(CG_STEPS):
             product = times(p)
             step = norms / np.maximum((p * product).sum(0), 1e-20)
             x += step * p
             r -= step * product
-            new = (r * r).sum(0)
-            if (new <= goal).all():
+            if ((r * r).sum(0) <= goal).all():
                 break
-            p = r + (new / np.maximum(norms, 1e-20)) * p
+            z = inverse * r
+            new = (r * z).sum(0)
+            p = z + (new / np.maximum(norms, 1e-20)) * p
             norms = new
         out[:, block] = share * (transposed @ x)
         flat[:, block] = rest * (dense.T @ x)
