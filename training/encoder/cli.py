@@ -32,9 +32,7 @@ def build(
 def adapt(
     out: Annotated[Path, typer.Option(help="输出文件夹;没有一档胜过原编码器时不写")],
     held_out: Annotated[str, typer.Option(help="哪位作者的开发问题只用来衡量")],
-    pairs: Annotated[
-        list[Path] | None, typer.Option(help="另外的问答对 CSV,列 query、passage;可给多个", exists=True, dir_okay=False)
-    ] = None,
+    pairs: Annotated[list[Path] | None, typer.Option(help="另外的问答对 CSV,列 query、passage;可给多个")] = None,
     entries: Annotated[Path | None, typer.Option(help="条目 CSV;默认为数据文件夹里的")] = None,
     questions: Annotated[Path | None, typer.Option(help="开发问题 CSV;默认为数据文件夹里的")] = None,
     bundle: Annotated[Path | None, typer.Option(help="模型包文件夹:取其检索权重与许可")] = None,
@@ -58,7 +56,7 @@ def adapt(
         wanted, folder = _shares(shares), data / "kb"
         found = [from_entries(entries or folder / "entries.csv", questions or folder / "dev_questions.csv", held_out)]
         found += [from_pairs(read_pairs(p)) for p in pairs or ()]
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         console.print(f"[red]{error}[/red]", highlight=False)
         raise typer.Exit(2) from error
     material = Material(tuple(p for m in found for p in m.pairs), {n: c for m in found for n, c in m.checks.items()})
