@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,15 @@ from safetensors.numpy import load_file, save_file
 from models.calibration import level_sums, sharpen, softmax
 from models.compact import pack_weights, unpack_weights
 from models.features import NgramVectorizer, WordCutter
-from models.linear import drop_small, fit_ridge, prune
+from models.linear import drop_small, pruned_fit, solve_ridge
 from models.taxonomy import Taxonomy
 
+if TYPE_CHECKING:
+    import scipy.sparse as sp
+
 Floats = NDArray[np.float32]
+_ROWS_AT_ONCE = 4_000
+"""Rows that are compared with the leaves' own texts at once."""
 
 
 @dataclass(frozen=True)
@@ -147,13 +152,9 @@ class CategoryClassifier:
             labels = np.concatenate([labels, described])
         self.vectorizer_ = NgramVectorizer(self.cutter, longest=self.longest, min_df=_least_texts(len(rows)))
         terms, dense_rows, targets = self.vectorizer_.fit_transform(rows), np.vstack(vectors), self._targets(labels)
-        own_terms, own_dense = terms[len(texts) :], dense_rows[len(texts) :]
-        shares = (self.lexical_weight, 1 - self.lexical_weight)
         at = np.array(described[: len(rows) - len(texts)], np.int64)
-        targets[:, at] -= pull[at] * (
-            shares[0] * (terms @ own_terms.T).toarray() + shares[1] * dense_rows @ own_dense.T
-        )
-        lexical, dense = fit_ridge(
+        self._leave_to_own(terms, dense_rows, targets, at, pull[at])
+        shares = solve_ridge(
             terms,
             dense_rows,
             targets,
@@ -161,14 +162,24 @@ class CategoryClassifier:
             penalty=self.penalty,
             row_weights=np.concatenate(weights),
         )
-        own = own_terms.tocoo()
-        lexical[own.col, at[own.row]] += shares[0] * pull[at[own.row]] * own.data
-        dense[:, at] += shares[1] * pull[at] * own_dense.T
-        self.weights_ = drop_small(prune(lexical, dense, self.keep), self.dropped)
+        shares[np.arange(len(texts), len(rows)), at] += pull[at]
+        fitted = pruned_fit(terms, dense_rows, shares, lexical_weight=self.lexical_weight, keep=self.keep)
+        self.weights_ = drop_small(fitted, self.dropped)
         self.temperature_ = 0.1
         self.exponents_ = np.ones(taxonomy.depth)
         self.thresholds_: dict[str, list[float]] = {str(self.risk): [0.5] * taxonomy.depth}
         return self
+
+    def _leave_to_own(
+        self, terms: sp.csr_matrix, dense: Floats, targets: Floats, at: NDArray[np.int64], pull: Floats
+    ) -> None:
+        """Take from `targets` what the own texts of the leaves `at`, the last rows, say of every row by themselves."""
+        own_terms, own_dense = terms[terms.shape[0] - len(at) :], dense[len(dense) - len(at) :]
+        for start in range(0, len(targets) if len(at) else 0, _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            said = self.lexical_weight * (terms[rows] @ own_terms.T).toarray()
+            said += (1 - self.lexical_weight) * (dense[rows] @ own_dense.T)
+            targets[rows][:, at] -= pull * said
 
     def _text_pull(self, labels: NDArray[np.int64]) -> Floats:
         """How strongly each leaf starts from its own text, by the examples it has."""

@@ -19,7 +19,11 @@ CG_TOLERANCE = 0.01
 """Steps of the conjugate gradients, and the relative residual at which they stop."""
 CG_BLOCK = 64
 """Outputs solved together."""
-_PRUNE_ROWS = 20_000
+_PRUNED_AT_ONCE = 16_000_000
+"""Weights of a block of terms that is pruned at once."""
+_KERNEL_ROWS = 1_000
+_SOLVE_OUTPUTS = 1_000
+"""Rows of the kernel made at once, and outputs solved at once: what they pass through is then small beside it."""
 
 
 @dataclass(frozen=True)
@@ -80,44 +84,69 @@ def fit_ridge(
     `lexical` is (n, n_terms), `dense` (n, dimension), both with rows of norm about 1; `targets` (n, n_outputs).
     The kernel is `lexical_weight` times the lexical plus the rest times the dense inner product.
     """
-    a, b = np.sqrt(lexical_weight), np.sqrt(1 - lexical_weight)
-    root = np.ones(len(targets), np.float32) if row_weights is None else np.sqrt(row_weights).astype(np.float32)
-    if lexical.shape[0] <= DUAL_LIMIT:
-        import scipy.linalg
+    share, targets = float(lexical_weight), np.array(targets, np.float32)
+    shares = solve_ridge(lexical, dense, targets, lexical_weight=share, penalty=penalty, row_weights=row_weights)
+    return share * np.asarray(lexical.T @ shares), (1 - share) * (dense.T @ shares)
 
-        kernel = (a * a) * (lexical @ lexical.T).toarray() + (b * b) * (dense @ dense.T)
-        kernel *= root[:, None] * root[None, :]
-        kernel[np.diag_indices_from(kernel)] += penalty
-        solution = scipy.linalg.solve(kernel, targets * root[:, None], assume_a="pos", overwrite_a=True)
-        alpha = (solution * root[:, None]).astype(np.float32)
-        return (a * a) * np.asarray(lexical.T @ alpha), (b * b) * (dense.T @ alpha)
-    return _conjugate_gradient(lexical, dense, targets, (float(a * a), float(b * b)), penalty, root)
+
+def solve_ridge(
+    lexical: sp.csr_matrix,
+    dense: NDArray[np.float32],
+    targets: NDArray[np.float32],
+    *,
+    lexical_weight: float,
+    penalty: float,
+    row_weights: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
+    """Return the fit of `fit_ridge` as the (n, n_outputs) share that each row has in it, written over `targets`.
+
+    The weights of terms are `lexical_weight` times lexical.T @ shares, those of the vector the rest times
+    dense.T @ shares. Of many terms and outputs the weights fill memory and the shares do not.
+    """
+    root = np.ones(len(targets), np.float32) if row_weights is None else np.sqrt(row_weights).astype(np.float32)
+    if lexical.shape[0] > DUAL_LIMIT:
+        return _conjugate_gradient(lexical, dense, targets, (lexical_weight, 1 - lexical_weight), penalty, root)
+    import scipy.linalg
+
+    # one triangle in place: as a whole with what it is summed from, the kernel took three times its own memory
+    kernel = np.zeros((len(targets), len(targets)), np.float64)
+    for start in range(0, len(targets), _KERNEL_ROWS):
+        rows, rest = slice(start, start + _KERNEL_ROWS), slice(start, None)
+        kernel[rows, rest] = lexical_weight * (lexical[rows] @ lexical[rest].T).toarray()
+        kernel[rows, rest] += (1 - lexical_weight) * (dense[rows] @ dense[rest].T)
+        kernel[rows, rest] *= root[rows, None] * root[None, rest]
+    kernel[np.diag_indices_from(kernel)] += penalty
+    factor = scipy.linalg.cho_factor(kernel.T, lower=True, overwrite_a=True, check_finite=False)
+    for start in range(0, targets.shape[1], _SOLVE_OUTPUTS):
+        outputs = slice(start, start + _SOLVE_OUTPUTS)
+        solution = scipy.linalg.cho_solve(factor, targets[:, outputs] * root[:, None], check_finite=False)
+        targets[:, outputs] = solution * root[:, None]
+    return targets
 
 
 def _conjugate_gradient(
     lexical: sp.csr_matrix,
     dense: NDArray[np.float32],
     targets: NDArray[np.float32],
-    shares: tuple[float, float],
+    kernel_shares: tuple[float, float],
     penalty: float,
     root: NDArray[np.float32],
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+) -> NDArray[np.float32]:
     """The same fit for many rows: conjugate gradients in the dual, a block of outputs at a time, on two threads.
 
-    The kernel is never formed; memory is that of the result and of two blocks. Its diagonal preconditions: row
-    weights differ by factors of a hundred, and without it the steps are spent on evening them out.
+    The kernel is never formed; memory is that of the targets, which the result takes over, and of two blocks. Its
+    diagonal preconditions: row weights differ by factors of a hundred, and without it the steps are spent on evening
+    them out.
     """
     import scipy.sparse as sp
 
-    share, rest = (np.float32(s) for s in shares)
+    share, rest = (np.float32(s) for s in kernel_shares)
     lexical = sp.diags(root).dot(lexical).tocsr().astype(np.float32)
     dense = dense * root[:, None]
     transposed = lexical.T.tocsr()
     squares = np.asarray(lexical.multiply(lexical).sum(1)).ravel()
     diagonal = share * squares + rest * (dense * dense).sum(1) + np.float32(penalty)
     inverse = (1 / diagonal).astype(np.float32)[:, None]
-    out = np.zeros((lexical.shape[1], targets.shape[1]), np.float32)
-    flat = np.zeros((dense.shape[1], targets.shape[1]), np.float32)
 
     def times(x: NDArray[np.float32]) -> NDArray[np.float32]:
         return share * (lexical @ (transposed @ x)) + rest * (dense @ (dense.T @ x)) + np.float32(penalty) * x
@@ -138,13 +167,12 @@ def _conjugate_gradient(
             new = (r * z).sum(0)
             p = z + (new / np.maximum(norms, 1e-20)) * p
             norms = new
-        out[:, block] = share * (transposed @ x)
-        flat[:, block] = rest * (dense.T @ x)
+        targets[:, block] = x * root[:, None]
 
     blocks = [slice(i, i + CG_BLOCK) for i in range(0, targets.shape[1], CG_BLOCK)]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(solve, blocks))
-    return out, flat
+    return targets
 
 
 def drop_small(weights: LinearWeights, share: float) -> LinearWeights:
@@ -161,21 +189,32 @@ def drop_small(weights: LinearWeights, share: float) -> LinearWeights:
     return LinearWeights(weights.data[kept], weights.columns[kept], indptr, weights.dense)
 
 
-def prune(lexical: NDArray[np.float32], dense: NDArray[np.float32], keep: int) -> LinearWeights:
-    """Keep the `keep` largest weights (by magnitude) of every term and all dense weights."""
-    n_terms, n_outputs = lexical.shape
-    keep = min(keep, n_outputs)
-    columns = np.empty((n_terms, keep), np.int32)
-    for start in range(0, n_terms, _PRUNE_ROWS):
-        rows = lexical[start : start + _PRUNE_ROWS]
-        if keep == n_outputs:
-            columns[start : start + len(rows)] = np.arange(n_outputs)
-        else:
-            columns[start : start + len(rows)] = np.sort(np.argpartition(-np.abs(rows), keep - 1, axis=1)[:, :keep], 1)
-    data = np.take_along_axis(lexical, columns.astype(np.int64), axis=1)
+def pruned_fit(
+    lexical: sp.csr_matrix,
+    dense: NDArray[np.float32],
+    shares: NDArray[np.float32],
+    *,
+    lexical_weight: float,
+    keep: int,
+) -> LinearWeights:
+    """Return the weights that the (n, n_outputs) `shares` of the rows stand for; `lexical`, `dense` as in `fit_ridge`.
+
+    Of every term the `keep` largest (by magnitude) are kept, of the vector all. They are made and pruned a block of
+    terms at a time: those of 100,000 terms and 5,000 outputs together would be gigabytes.
+    """
+    share, transposed, keep = float(lexical_weight), lexical.T.tocsr(), min(keep, shares.shape[1])
+    step = max(1, _PRUNED_AT_ONCE // shares.shape[1])
+    data, columns = np.empty((lexical.shape[1], keep), np.float32), np.empty((lexical.shape[1], keep), np.int32)
+    for start in range(0, len(data), step):
+        terms = slice(start, start + step)
+        weights = share * np.asarray(transposed[terms] @ shares)
+        columns[terms] = np.arange(keep)
+        if keep < shares.shape[1]:
+            columns[terms] = np.sort(np.argpartition(-np.abs(weights), keep - 1, axis=1)[:, :keep], 1)
+        data[terms] = np.take_along_axis(weights, columns[terms].astype(np.int64), axis=1)
     return LinearWeights(
-        data=data.ravel().astype(np.float32),
+        data=data.ravel(),
         columns=columns.ravel(),
-        indptr=np.arange(0, n_terms * keep + 1, keep, dtype=np.int64),
-        dense=dense.astype(np.float32),
+        indptr=np.arange(0, data.size + 1, keep, dtype=np.int64),
+        dense=(1 - share) * (dense.T @ shares),
     )

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 import models.linear
-from models.linear import fit_ridge, prune
+from models.linear import fit_ridge, pruned_fit, solve_ridge
 from training.audit import cross_probabilities, method_for
 from training.errors import TrainError
 from training.simulate import Costs, choose, simulate
@@ -75,10 +75,25 @@ def test_the_fit_for_many_rows_comes_to_the_exact_one(monkeypatch) -> None:
         np.testing.assert_allclose(a, b, atol=2e-3)
 
 
-def test_pruning_in_blocks_keeps_the_largest_weights(monkeypatch) -> None:
-    monkeypatch.setattr(models.linear, "_PRUNE_ROWS", 7)
-    lexical = np.random.default_rng(0).normal(size=(40, 9)).astype(np.float32)
-    kept = prune(lexical, np.zeros((2, 9), np.float32), 3)
-    for row in range(40):
-        top = set(np.argsort(-np.abs(lexical[row]))[:3].tolist())
-        assert set(kept.columns[row * 3 : row * 3 + 3].tolist()) == top
+def test_a_fit_made_and_pruned_in_blocks_is_that_of_the_textbook(monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    lexical = sp.random(60, 40, 0.2, "csr", np.float32, random_state=0)
+    dense = rng.normal(size=(60, 6)).astype(np.float32) / 3
+    targets = rng.normal(size=(60, 9)).astype(np.float32)
+    weights = rng.uniform(0.5, 2, 60).astype(np.float32)
+    words, root = lexical.toarray().astype(np.float64), np.sqrt(weights)[:, None]
+    kernel = 0.6 * words @ words.T + 0.4 * dense @ dense.T
+    shares = root * np.linalg.solve(root * kernel * root.T + 0.3 * np.eye(60), root * targets)
+    whole = 0.6 * words.T @ shares
+    monkeypatch.setattr(models.linear, "_PRUNED_AT_ONCE", 7 * 9)
+    monkeypatch.setattr(models.linear, "_KERNEL_ROWS", 11)
+    monkeypatch.setattr(models.linear, "_SOLVE_OUTPUTS", 4)
+    solved = solve_ridge(lexical, dense, targets.copy(), lexical_weight=0.6, penalty=0.3, row_weights=weights)
+    kept = pruned_fit(lexical, dense, solved, lexical_weight=0.6, keep=3)
+    np.testing.assert_allclose(kept.dense, 0.4 * dense.T @ shares, atol=1e-5)
+    for term in range(40):
+        columns = kept.columns[kept.indptr[term] : kept.indptr[term + 1]]
+        assert columns.tolist() == sorted(np.argsort(-np.abs(whole[term]))[:3].tolist())
+        np.testing.assert_allclose(kept.data[kept.indptr[term] : kept.indptr[term + 1]], whole[term, columns], atol=1e-5)
+    everything = pruned_fit(lexical, dense, solved, lexical_weight=0.6, keep=32)
+    np.testing.assert_allclose(everything.data.reshape(40, 9), whole, atol=1e-5)
