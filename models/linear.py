@@ -84,9 +84,12 @@ def fit_ridge(
     `lexical` is (n, n_terms), `dense` (n, dimension), both with rows of norm about 1; `targets` (n, n_outputs).
     The kernel is `lexical_weight` times the lexical plus the rest times the dense inner product.
     """
-    share, targets = float(lexical_weight), np.array(targets, np.float32)
-    shares = solve_ridge(lexical, dense, targets, lexical_weight=share, penalty=penalty, row_weights=row_weights)
-    return share * np.asarray(lexical.T @ shares), (1 - share) * (dense.T @ shares)
+    share, rest = np.float32(lexical_weight), np.float32(1 - lexical_weight)
+    shares = solve_ridge(
+        lexical, dense, targets.astype(np.float32), lexical_weight=lexical_weight, penalty=penalty,
+        row_weights=row_weights,
+    )  # fmt: skip
+    return share * np.asarray(lexical.T @ shares), rest * (dense.T @ shares)
 
 
 def solve_ridge(
@@ -202,7 +205,8 @@ def pruned_fit(
     Of every term the `keep` largest (by magnitude) are kept, of the vector all. They are made and pruned a block of
     terms at a time: those of 100,000 terms and 5,000 outputs together would be gigabytes.
     """
-    share, transposed, keep = float(lexical_weight), lexical.T.tocsr(), min(keep, shares.shape[1])
+    share, rest = np.float32(lexical_weight), np.float32(1 - lexical_weight)
+    transposed, keep = lexical.T.tocsr(), min(keep, shares.shape[1])
     step = max(1, _PRUNED_AT_ONCE // shares.shape[1])
     data, columns = np.empty((lexical.shape[1], keep), np.float32), np.empty((lexical.shape[1], keep), np.int32)
     for start in range(0, len(data), step):
@@ -216,5 +220,5 @@ def pruned_fit(
         data=data.ravel(),
         columns=columns.ravel(),
         indptr=np.arange(0, data.size + 1, keep, dtype=np.int64),
-        dense=(1 - share) * (dense.T @ shares),
+        dense=rest * (dense.T @ shares),
     )

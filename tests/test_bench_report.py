@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench import peers
-from bench.report import NotRunError, Section, attempt, compared, growth, page
+from bench.report import NotRunError, Section, attempt, compared, growth, head_growth, page
 from tests.conftest import ROOT
 
 
@@ -50,11 +50,31 @@ def test_retrieval_is_measured_by_the_command_on_a_set_that_is_there(tmp_path: P
 
 
 def test_growth_is_measured_at_each_size_and_what_takes_too_long_is_told_as_not_run(tmp_path: Path) -> None:
-    entries, *others = growth(tmp_path, sizes=(200, 400), too_long=(1_000_000,))
+    [entries] = growth(tmp_path, sizes=(200, 400), too_long=(1_000_000,))
     assert [row[0] for row in entries.rows] == ["200", "400", "1,000,000"], entries.why_not
     assert all(float(row[1]) >= 0 and " / " in row[3] for row in entries.rows[:2])
     assert entries.rows[2][1:] == ("未运行", "", "", "", "", "")
-    assert all(o.why_not and not o.rows for o in others)
+
+
+def test_the_growth_of_the_head_is_told_by_leaves_and_by_tickets(tmp_path: Path) -> None:
+    leaves, tickets = head_growth(tmp_path, ("--leaves", "3", "--beside", "50", "--tickets", "40"))
+    assert leaves.rows[0][:2] == ("3", "50"), leaves.why_not
+    assert tickets.rows[0][1] == "40"
+    assert all(float(row[2]) > 0 and " / " in row[5] for row in leaves.rows + tickets.rows)
+
+
+def test_sizes_of_the_head_that_take_long_are_told_as_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {"leaves": [], "tickets": [], "not_run": {"leaves": [5_000], "tickets": [100_000]}}
+    monkeypatch.setattr("bench.report.bench", lambda *_: found)
+    leaves, tickets = head_growth(Path())
+    assert leaves.rows == [("5,000", "", "未运行", "", "", "", "", "")]
+    assert tickets.rows == [("", "100,000", "未运行", "", "", "", "", "")]
+    assert "--long" in leaves.note
+
+
+def test_growth_that_fails_is_told_with_its_reason(tmp_path: Path) -> None:
+    sections = head_growth(tmp_path, ("--leaves", "3", "--data", str(tmp_path)))
+    assert all("examples.csv" in s.why_not and not s.rows for s in sections)
 
 
 def test_our_figure_is_held_against_the_best_baseline() -> None:

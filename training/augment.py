@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,16 +43,17 @@ _SWAPS = {
 
 
 def grow(
-    catalog: Catalog, examples: Path, rows: int, *, seed: int = 0, noise: float = 0.03
+    catalog: Catalog, examples: Path, rows: int, *, seed: int = 0, noise: float = 0.03, leaves: Sequence[str] = ()
 ) -> Iterator[dict[str, str]]:
-    """Yield `rows` tickets over six months, oldest first.
+    """Yield `rows` tickets over six months, oldest first; only of `leaves` where some are given.
 
     A tenth of the examples is kept for the last month, so that its wording is new. `noise` is the share of
     tickets whose label is moved to another leaf; a twelfth was first sent to a wrong unit.
     """
     rng = np.random.default_rng(seed)
     with examples.open(encoding="utf-8-sig", newline="") as file:
-        source = [(r["text"], r["code"]) for r in csv.DictReader(file) if r["code"] in set(catalog.leaves)]
+        wanted = set(leaves or catalog.leaves)
+        source = [(r["text"], r["code"]) for r in csv.DictReader(file) if r["code"] in wanted]
     late = rng.random(len(source)) < 0.1
     pools = (
         [s for s, x in zip(source, late, strict=True) if not x],
@@ -62,11 +63,11 @@ def grow(
     for text, code in pools[0]:
         by_leaf[code].append(text)
     streets = [p.name for p in catalog.places if len(p.name) > 2]
-    leaves, units = catalog.leaves, [u.name for u in catalog.units.values()]
+    leaves, units = leaves or catalog.leaves, [u.name for u in catalog.units.values()]
     start = datetime.datetime(2026, 1, 1)
     for n in range(rows):
         when = start + datetime.timedelta(seconds=int(n / rows * 181 * 86_400))
-        pool = pools[when.month == 6]
+        pool = pools[when.month == 6] or pools[0]
         text, code = pool[rng.integers(len(pool))]
         if rng.random() < 0.3 and when.month < 6:
             text += ",还有就是" + by_leaf[code][rng.integers(len(by_leaf[code]))]

@@ -1,4 +1,4 @@
-"""The commands `yousu bench classify`, `route` and `answers`: what labelled rows teach, cross-validated."""
+"""The commands `yousu bench classify`, `route`, `answers` and `growth`: what rows teach, and what many of them cost."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from models.locations import bundle_dir, data_dir, home_dir
+from models.locations import bundle_dir, catalog_dir, data_dir, home_dir
 from training.cli import told
+from training.limits import BESIDE, LEAVES, MANY_LEAVES, MANY_TICKETS, TICKETS
 
 NAMES = {
     "char": "字 TF-IDF + 线性 SVM",
@@ -126,3 +127,68 @@ def _show_answers(figures: dict[str, Any]) -> None:
     typer.echo(f"{figures['questions']} 个问题,其中 {figures['off_topic_questions']} 个没有条目能答")
     Console().print(table)
     Console().print(bins)
+
+
+def bench_growth(
+    leaves: Annotated[
+        list[int] | None,
+        typer.Option(min=2, help=f"末级数,可多次给出;默认 {'、'.join(map(str, LEAVES))}"),
+    ] = None,
+    tickets: Annotated[
+        list[int] | None,
+        typer.Option(min=10, help=f"工单数,可多次给出;默认 {'、'.join(map(str, TICKETS))},末级为目录的全部"),
+    ] = None,
+    beside: Annotated[int, typer.Option(min=10, help="末级增多时固定用多少件工单")] = BESIDE,
+    long: Annotated[
+        bool,
+        typer.Option("--long", help=f"再测 {MANY_LEAVES[0]} 个末级与 {MANY_TICKETS[0]} 件工单(很久)"),
+    ] = False,
+    catalog: Annotated[Path, typer.Option(help="目录文件夹")] = catalog_dir(),
+    data: Annotated[Path, typer.Option(help="数据文件夹(含 tickets/examples.csv)")] = data_dir(),
+    base: Base = bundle_dir(),
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """分类头随末级数与工单数增长的代价:训练用时、内存峰值、一次判断、占用磁盘;工单为合成,向量为随机成簇,不说明准确率。"""
+    from training.growth_bench import measure_all, ticket_sizes
+
+    if leaves is None and tickets is None:
+        leaves, tickets = [*LEAVES], [*TICKETS]
+        left = {} if long else {"leaves": [*MANY_LEAVES], "tickets": [*MANY_TICKETS]}
+    else:
+        leaves, tickets, left = leaves or [], tickets or [], {}
+    if long:
+        leaves, tickets = [*leaves, *MANY_LEAVES], [*tickets, *MANY_TICKETS]
+    with told():
+        sizes = {"leaves": [(n, beside) for n in leaves], "tickets": ticket_sizes(tickets, catalog)}
+        examples = data / "tickets" / "examples.csv"
+        found: dict[str, Any] = {
+            curve: measure_all(catalog, examples, base, wanted, seed) for curve, wanted in sizes.items()
+        }
+    if as_json:
+        typer.echo(json.dumps({**found, "not_run": left}))
+        return
+    _show_growth(found, left)
+
+
+def _show_growth(found: dict[str, Any], left: dict[str, list[int]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    for curve, title in (("leaves", "末级增多"), ("tickets", "工单增多")):
+        if not found[curve]:
+            continue
+        head = ("末级", "工单", "训练(秒)", "CPU(秒)", "内存峰值(MB)", "一次 p50 / p95(毫秒)", "磁盘(MB)")
+        table = Table(*head, title=title, title_justify="left")
+        for m in found[curve]:
+            call = f"{m['call_ms']['p50']:.2f} / {m['call_ms']['p95']:.2f}"
+            table.add_row(
+                f"{m['leaves']:,}", f"{m['tickets']:,}", f"{m['fit_s']:.1f}", f"{m['fit_cpu_s']:.1f}",
+                str(m["peak_mb"]), call, f"{m['size_mb']:.1f}",
+            )  # fmt: skip
+        for size in left.get(curve, []):
+            table.add_row(*(f"{size:,}", "") if curve == "leaves" else ("", f"{size:,}"), "未运行", *[""] * 4)
+        Console().print(table)
+    typer.echo("工单由书写样例合成,向量随机成簇,目录之外的末级由已有末级拆出;“一次”是已有向量时判断一件,不含编码")
+    if left:
+        typer.echo("未运行的要几分钟到几十分钟,加 --long 才跑")

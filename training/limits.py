@@ -1,6 +1,11 @@
-"""How much of a very large table is embedded and measured by default; numbers only, so that a command loads nothing."""
+"""How much of a very large table is used, which sizes are timed; numbers only, so that a command loads nothing."""
 
 EMBED_MOST = 30_000
 """Most training tickets whose vectors are computed: what two cores do in about five minutes."""
 MEASURE_MOST = 6_000
 """Most held-out tickets that are measured: a share is then right within 1.3 points."""
+LEAVES, MANY_LEAVES = (100, 300, 1_000), (5_000,)
+TICKETS, MANY_TICKETS = (1_000, 3_000, 10_000), (100_000,)
+"""Sizes that `yousu bench growth` measures, and those it measures only with --long."""
+BESIDE = 5_000
+"""Tickets while the leaves grow."""

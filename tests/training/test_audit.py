@@ -94,6 +94,8 @@ def test_a_fit_made_and_pruned_in_blocks_is_that_of_the_textbook(monkeypatch) ->
     for term in range(40):
         columns = kept.columns[kept.indptr[term] : kept.indptr[term + 1]]
         assert columns.tolist() == sorted(np.argsort(-np.abs(whole[term]))[:3].tolist())
-        np.testing.assert_allclose(kept.data[kept.indptr[term] : kept.indptr[term + 1]], whole[term, columns], atol=1e-5)
+        np.testing.assert_allclose(
+            kept.data[kept.indptr[term] : kept.indptr[term + 1]], whole[term, columns], atol=1e-5
+        )
     everything = pruned_fit(lexical, dense, solved, lexical_weight=0.6, keep=32)
     np.testing.assert_allclose(everything.data.reshape(40, 9), whole, atol=1e-5)
