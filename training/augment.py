@@ -63,7 +63,7 @@ def grow(
     for text, code in pools[0]:
         by_leaf[code].append(text)
     streets = [p.name for p in catalog.places if len(p.name) > 2]
-    leaves, units = leaves or catalog.leaves, [u.name for u in catalog.units.values()]
+    labels, units = leaves or catalog.leaves, [u.name for u in catalog.units.values()]
     start = datetime.datetime(2026, 1, 1)
     for n in range(rows):
         when = start + datetime.timedelta(seconds=int(n / rows * 181 * 86_400))
@@ -72,7 +72,7 @@ def grow(
         if rng.random() < 0.3 and when.month < 6:
             text += ",还有就是" + by_leaf[code][rng.integers(len(by_leaf[code]))]
         said = _spoken(text, streets, rng)
-        label = leaves[rng.integers(len(leaves))] if rng.random() < noise else code
+        label = labels[int(rng.integers(len(labels)))] if rng.random() < noise else code
         lead = next((d.function for d in catalog.duties[code] if d.role == "lead"), "")
         unit = catalog.function_unit(lead, None, None) if lead else None
         final = unit.name if unit else lead
