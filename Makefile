@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 # Processes that share the test files among them; 0 runs all in one, and a debugger then works.
 WORKERS ?= 2
+# Entries that make load measures with: the shipped ones and made-up ones; 0 takes the knowledge base as it is.
+ENTRIES ?= 10000
 export YOUSU_HOME ?= $(CURDIR)/var
 
 .PHONY: run install prepare test test-finetune test-notebooks lint types fix bench load chaos audit train pictures notebooks docs wheelhouse sbom peers clean
@@ -47,8 +49,8 @@ bench: $(STAMP)  ## everything that can be measured here, in tables and in bench
 peers: $(STAMP)  ## environments of other programs, for make bench to measure beside ours
 	@$(BIN)/python bench/peers.py
 
-load: $(STAMP)  ## steady, full and four times too much, with the encoder alone and a no-op beside it
-	@$(BIN)/yousu bench load
+load: $(STAMP)  ## steady, full and four times too much, with the encoder alone and a no-op beside it; ENTRIES=0: yours
+	@$(BIN)/yousu bench load --entries $(ENTRIES)
 
 chaos: $(VENV)/.dev  ## hurt real processes, one line a fault
 	$(BIN)/python -m pytest -m chaos -v --no-header -rN tests/chaos

@@ -345,9 +345,18 @@ def bench_updates(
 
 
 @bench_app.command("load")
-def bench_load(seconds: Annotated[float, typer.Option(help="每项秒数")] = 8.0) -> None:
-    """压测:平稳、饱和、4 倍过载,旁列空接口与单独编码。"""
+def bench_load(
+    seconds: Annotated[float, typer.Option(help="每项秒数")] = 8.0,
+    entries: Annotated[
+        int, typer.Option(min=0, help="条目数:随附条目之外以拼凑的补足,另存于 home 下的 load-条目数;0 = 现有的条目")
+    ] = 0,
+) -> None:
+    """压测:平稳、饱和、4 倍过载,旁列空接口与单独编码;写明条目、末级类目、核数与负载。"""
     from serve.load import measure
 
-    for what, figure in measure(seconds):
+    try:
+        rows = measure(seconds, entries)
+    except (ValueError, RuntimeError, OSError) as error:
+        raise _fail(error) from error
+    for what, figure in rows:
         typer.echo(f"{what}\t{figure}")

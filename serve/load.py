@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import re
 import subprocess
 import sys
 import time
+import urllib.request
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import orjson
 
+from models.catalog import load_catalog
+from serve import load_home
 from serve.bench import CALLS, _encoder_alone, _free_port, _ready
+from serve.engine import open_store
+from serve.settings import Settings
 
 HEAD = "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
 
@@ -67,15 +74,21 @@ class Client:
             self._stream = None
 
 
-def requests(path: str) -> itertools.cycle[bytes]:
-    """Return calls that differ from one another, so that no cache answers; a GET for anything but /v1."""
-    if not path.startswith("/v1/"):
-        return itertools.cycle([f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()])
-    made = []
-    for i in range(20_000):
-        body = orjson.dumps({"text": f"{CALLS[i % len(CALLS)]},第{i}次打来"})
-        made.append(HEAD.format(path=path, length=len(body)).encode() + body)
-    return itertools.cycle(made)
+_NUMBERS = itertools.count(1)
+
+
+def said(number: int) -> str:
+    """Return what the call `number` says."""
+    return f"{CALLS[number % len(CALLS)]},第{number}次打来"
+
+
+def requests(path: str) -> Iterator[bytes]:
+    """Yield calls none of which was ever made before, so that no cache answers; a GET for anything but /v1."""
+    while not path.startswith("/v1/"):
+        yield f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    for number in _NUMBERS:
+        body = orjson.dumps({"text": said(number)})
+        yield HEAD.format(path=path, length=len(body)).encode() + body
 
 
 async def closed(port: int, path: str, clients: int, seconds: float) -> Figures:
@@ -122,21 +135,29 @@ def _note(figures: Figures, status: int, start: float) -> None:
         figures.times.append((time.perf_counter() - start) * 1000)
 
 
-def measure(seconds: float = 8.0) -> list[tuple[str, str]]:
-    """Start the service in a process of its own and return (what, figure) rows."""
-    port = _free_port()
-    environment = {**os.environ, "YOUSU_AUTH": "off", "YOUSU_LOG_LEVEL": "warning"}
+def measure(seconds: float = 8.0, entries: int = 0) -> list[tuple[str, str]]:
+    """Start the service in a process of its own and return (what, figure) rows.
+
+    It runs over the home as it is, or over one of its own with `entries` published entries (see `load_home`), which
+    stays for the next time. Raises RuntimeError when the service stops, ValueError, OSError.
+    """
+    settings, environment, filling = Settings(), dict(os.environ), time.perf_counter()
+    if entries:
+        settings = load_home.home(entries, settings)
+        environment = load_home.environment(settings)
+    filling = time.perf_counter() - filling
+    rows, port = _what(settings), _free_port()
     started = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "yousu", "serve", "--port", str(port)], stdout=subprocess.DEVNULL,
-        cwd=Path(__file__).parent.parent, env=environment,
+        cwd=Path(__file__).parent.parent, env={**environment, "YOUSU_AUTH": "off", "YOUSU_LOG_LEVEL": "warning"},
     )  # fmt: skip
     try:
         while not _ready(port):
             if process.poll() is not None:
                 raise RuntimeError(f"the service stopped with code {process.returncode}")
             time.sleep(0.02)
-        rows = [("启动到就绪(秒)", f"{time.perf_counter() - started:.2f}")]
+        rows.append(("启动到就绪(秒)", f"{time.perf_counter() - started:.2f}"))
         asyncio.run(closed(port, "/v1/assist", 2, 1.0))
         rows += _table(port, seconds)
         resident = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
@@ -144,13 +165,36 @@ def measure(seconds: float = 8.0) -> list[tuple[str, str]]:
     finally:
         process.terminate()
         process.wait()
-    rows.append(("单独编码 p50(ms)", f"{_encoder_alone(seconds):.1f}"))
+    alone = _encoder_alone(seconds, said)
+    rows += [
+        ("单独编码同样的话:p50 / p99(ms)", f"{np.percentile(alone, 50):.1f} / {np.percentile(alone, 99):.1f}"),
+        ("单独编码同样的话:一个线程 次/秒", f"{1000 / np.mean(alone):.0f}"),
+        ("结束时负载(1 分钟)", f"{os.getloadavg()[0]:.1f}"),
+    ]
+    if entries:
+        rows.append(("备好条目(秒,不计入启动)", f"{filling:.1f}"))
     return rows
+
+
+def _what(settings: Settings) -> list[tuple[str, str]]:
+    """Return what is measured on what: entries, leaves, cores, load."""
+    store = open_store(settings)
+    sources = Counter(e.source == load_home.SOURCE for e in store.entries(status="published"))
+    store.close()
+    made = f"(其中 {sources[True]} 条由随附条目拼凑,向量取自真实向量之间,不经编码)" if sources[True] else ""
+    return [
+        ("已发布条目", f"{sources.total()}{made}"),
+        ("末级类目", str(len(load_catalog(settings.catalog).leaves))),
+        ("可用核数", str(len(os.sched_getaffinity(0)))),
+        ("开始时负载(1 分钟)", f"{os.getloadavg()[0]:.1f}"),
+    ]
 
 
 def _table(port: int, seconds: float) -> list[tuple[str, str]]:
     calm = asyncio.run(steady(port, "/v1/assist", 20, seconds))
+    before = _embedded(port)
     full = asyncio.run(closed(port, "/v1/assist", 8, seconds))
+    each = (_embedded(port) - before) / max(1, len(full.times))
     rate = 4 * max(full.per_second, 1)
     over = asyncio.run(steady(port, "/v1/assist", rate, seconds))
     nothing = asyncio.run(closed(port, "/healthz", 8, min(seconds, 3)))
@@ -159,11 +203,19 @@ def _table(port: int, seconds: float) -> list[tuple[str, str]]:
         ("每秒 20 次:状态", _statuses(calm)),
         ("饱和(8 个客户端):次/秒", f"{full.per_second:.0f}"),
         ("饱和:p50 / p99(ms)", f"{full.percentile(50):.1f} / {full.percentile(99):.1f}"),
+        ("饱和:每次来电编码的文字", f"{each:.2f} 段"),
         (f"4 倍过载(每秒 {rate:.0f} 次):办成 次/秒", f"{over.per_second:.0f}"),
         ("4 倍过载:办成的 p50 / p99(ms)", f"{over.percentile(50):.1f} / {over.percentile(99):.1f}"),
         ("4 倍过载:状态", _statuses(over)),
         ("空接口 /healthz:次/秒", f"{nothing.per_second:.0f}"),
     ]
+
+
+def _embedded(port: int) -> float:
+    """Return how many texts the service has embedded so far."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as reply:
+        found = re.search(r'^yousu_encoder_texts\{from="encoder"\} (\S+)$', reply.read().decode(), re.MULTILINE)
+    return float(found[1]) if found else float("nan")
 
 
 def _statuses(figures: Figures) -> str:
