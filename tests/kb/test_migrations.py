@@ -8,7 +8,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
+from kb import database
 from kb.database import MIGRATIONS, connect
 from kb.store import EntryStore, open_store
 from models.locations import data_dir
@@ -21,7 +23,7 @@ def to(url: str, revision: str) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        move = command.upgrade if revision != "base" else command.downgrade
+        move = command.downgrade if revision in {"base", "-1"} else command.upgrade
         move(config, revision)
     engine.dispose()
 
@@ -64,3 +66,29 @@ def test_many_processes_may_start_at_once_on_an_empty_database(database_url: str
     store = open_store(database_url, shipped)
     assert store.count() == store.revision
     store.close()
+
+
+def test_tables_at_the_newest_migration_are_opened_without_alembic_and_stale_ones_are_migrated(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'kb.db'}"
+    program = (
+        "import sys; from kb.database import connect; e = connect(sys.argv[1]);"
+        "v = e.connect().exec_driver_sql('SELECT version_num FROM alembic_version').scalar();"
+        "print('alembic' in sys.modules, v)"
+    )
+
+    def opened() -> list[str]:
+        done = subprocess.run(
+            [sys.executable, "-c", program, url], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        return done.stdout.split()
+
+    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    assert opened() == ["True", head], "the tables are made"
+    assert opened() == ["False", head], "nothing is left to do"
+    to(url, "-1")
+    assert opened() == ["True", head], "one migration behind"
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM alembic_version")
+    assert not database._newest(engine), "tables of which nothing is known"
+    engine.dispose()
