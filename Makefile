@@ -55,9 +55,10 @@ load: $(STAMP)  ## steady, full and four times too much, with the encoder alone 
 chaos: $(VENV)/.dev  ## hurt real processes, one line a fault
 	$(BIN)/python -m pytest -m chaos -v --no-header -rN tests/chaos
 
-audit: $(VENV)/.dev  ## search our code and what it stands on for known weaknesses (the second asks pypi.org)
+audit: $(VENV)/.dev  ## search our code and what it stands on for known weaknesses (pip-audit asks pypi.org)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check bandit pip-audit
 	$(BIN)/bandit -q -c pyproject.toml -r kb models serve training yousu.py
+	$(BIN)/pip-audit --strict --no-deps --disable-pip -r deploy/constraints.txt
 	$(BIN)/pip-audit --skip-editable
 
 train: $(STAMP)  ## retrain the shipped heads from data/tickets

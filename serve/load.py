@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import itertools
 import os
 import re
 import subprocess
 import sys
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -213,8 +213,11 @@ def _table(port: int, seconds: float) -> list[tuple[str, str]]:
 
 def _embedded(port: int) -> float:
     """Return how many texts the service has embedded so far."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as reply:
-        found = re.search(r'^yousu_encoder_texts\{from="encoder"\} (\S+)$', reply.read().decode(), re.MULTILINE)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.close()
+    found = re.search(r'^yousu_encoder_texts\{from="encoder"\} (\S+)$', text, re.MULTILINE)
     return float(found[1]) if found else float("nan")
 
 
