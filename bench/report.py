@@ -7,6 +7,7 @@ run (a data set that is not there, a peer that is not installed) is told as not 
 from __future__ import annotations
 
 import argparse
+import datetime
 import html
 import json
 import os
@@ -29,6 +30,8 @@ NOT_RUN = "未运行"
 SIZES, TOO_LONG = (1_000, 10_000, 100_000), (1_000_000,)
 """Numbers of entries that are measured, and those measured only with --long (a million takes long)."""
 ENTRIES_GROWTH = "增长:条目"
+RUNS: dict[str, Any] = {}
+"""What each command printed, by the command."""
 METHODS = {
     "tfidf": "TF-IDF(字)", "bm25": "BM25(字)", "dense": "只用向量", "char": "字 TF-IDF + 线性 SVM",
     "amsterdam": "词 TF-IDF + 逻辑回归(阿姆斯特丹)", "yousu": "有诉",
@@ -60,7 +63,17 @@ def bench(*arguments: str, needs: tuple[Path, ...] = ()) -> Any:
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
     if done.returncode:
         raise NotRunError((done.stderr.strip().splitlines() or ["没有说明"])[-1])
-    return json.loads(done.stdout)
+    said = " ".join(["yousu bench", *(Path(a).name if os.path.isabs(a) else a for a in arguments)])
+    RUNS[said] = json.loads(done.stdout)
+    return RUNS[said]
+
+
+def keep_figures(file: Path, where: str) -> None:
+    """Put what the commands printed into a JSON file, each over what an earlier run of the same command left there."""
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    today = datetime.date.today().isoformat()
+    kept |= {c: {"command": c, "when": today, "machine": where, "figures": found} for c, found in RUNS.items()}
+    _write(file, json.dumps(kept, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
 
 
 def ratio(value: float, best_other: float) -> str:
@@ -342,6 +355,12 @@ def show(sections: list[Section]) -> None:
         console.print(table)
 
 
+def _write(file: Path, text: str) -> None:
+    temporary = file.with_name(f".{file.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(file)
+
+
 def main() -> None:
     """Run the parts that the command line names, all of them by default."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -354,17 +373,20 @@ def main() -> None:
     chosen = parser.parse_args()
     if unknown := sorted(set(chosen.parts) - set(PARTS)):
         parser.error(f"unknown part {', '.join(unknown)}; there are {', '.join(PARTS)}")
-    where = machine()
+    where, cores = machine(), len(os.sched_getaffinity(0))
+    english = (
+        f"{platform.machine()}, {cores} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f} before"
+    )
     parts = dict(PARTS)
     if chosen.long:
         parts["growth"] = partial(growth, sizes=(*SIZES, *TOO_LONG), too_long=())
         parts["head-growth"] = partial(head_growth, options=("--long",))
     sections = [s for name in chosen.parts or parts for s in parts[name](chosen.shared)]
     show(sections)
-    temporary = chosen.out.with_name(f".{chosen.out.name}.tmp")
-    temporary.write_text(page(sections, where), encoding="utf-8")
-    temporary.replace(chosen.out)
+    _write(chosen.out, page(sections, where))
     print(chosen.out)
+    if chosen.figures:
+        keep_figures(chosen.figures, english)
 
 
 if __name__ == "__main__":

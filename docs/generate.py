@@ -1,4 +1,4 @@
-"""Writes cli.md, settings.md, data-card.md and the HTTP client from code and data; with `--check` only compares."""
+"""Writes cli.md, settings.md, data-card.md, sizing tables and HTTP client from code and data; `--check` compares."""
 
 from __future__ import annotations
 
@@ -121,6 +121,15 @@ def data_card() -> str:
     return card(ROOT, MADE)
 
 
+def operations() -> str:
+    """Return docs/operations.md with its sizing tables."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    from sizing import sized
+
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    return sized(page, ROOT / "docs" / "measured.json", table)
+
+
 def main() -> int:
     """Write the files, or with `--check` return 1 when one differs."""
     prepare()
@@ -129,6 +138,7 @@ def main() -> int:
         ("docs/cli.md", cli()),
         ("docs/settings.md", settings()),
         ("docs/data-card.md", data_card()),
+        ("docs/operations.md", operations()),
         ("serve/client/calls.py", client()),
     )
     for name, text in made:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench import peers
-from bench.report import NotRunError, Section, attempt, compared, growth, head_growth, page
+from bench.report import NotRunError, Section, attempt, compared, growth, head_growth, keep_figures, page
 from tests.conftest import ROOT
 
 
@@ -98,3 +98,41 @@ def test_a_peer_that_fails_is_told_with_its_reason(tmp_path: Path, monkeypatch: 
     python.symlink_to(sys.executable)  # an environment in which the package is missing
     with pytest.raises(RuntimeError, match="No module named 'baisitong'"):
         peers.search(peers.Peer("baisitong", "1.0.6"), ["路灯由城管维修"], ["路灯"])
+
+
+def test_figures_are_kept_by_command_and_a_new_run_replaces_only_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "measured.json"
+    monkeypatch.setattr("bench.report.RUNS", {"yousu bench serve": {"a": "1"}, "yousu bench heads": {"b": "1"}})
+    keep_figures(file, "somewhere")
+    monkeypatch.setattr("bench.report.RUNS", {"yousu bench serve": {"a": "2"}})
+    keep_figures(file, "elsewhere")
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    assert kept["yousu bench serve"]["figures"] == {"a": "2"}
+    assert kept["yousu bench heads"]["machine"] == "somewhere"
+
+
+def test_the_sizing_tables_say_what_was_measured_and_where(tmp_path: Path) -> None:
+    from docs.generate import table
+    from docs.sizing import BEGIN, END, sized
+
+    page = f"before\n{BEGIN}\nold\n{END}\nafter"
+    assert "Not measured yet." in sized(page, tmp_path / "none.json", table)
+    size = {
+        "leaves": 5000, "tickets": 200, "fit_s": 1.25, "fit_cpu_s": 1.1, "peak_mb": 1234,
+        "call_ms": {"p50": 2, "p95": 3}, "size_mb": 7.5,
+    }  # fmt: skip
+    run = {
+        "command": "yousu bench growth",
+        "when": "2026-01-01",
+        "machine": "m",
+        "figures": {"leaves": [size], "tickets": []},
+    }
+    (tmp_path / "measured.json").write_text(json.dumps({run["command"]: run}), encoding="utf-8")
+    text = sized(page, tmp_path / "measured.json", table)
+    assert "| 5,000 | 200 | 1.2 | 1.1 | 1,234 | 2.0 / 3.0 | 7.5 |" in text
+    assert "`yousu bench growth`, 2026-01-01: m." in text
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter")
+    assert "old" not in text

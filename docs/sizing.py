@@ -1,0 +1,82 @@
+"""Sizing tables of docs/operations.md, from docs/measured.json, which `bench/report.py --figures` writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+BEGIN = "<!-- Sizing: written by docs/generate.py from docs/measured.json; measure again rather than edit. -->"
+END = "<!-- End of sizing. -->"
+Table = Callable[[tuple[str, ...], list[tuple[str, ...]]], list[str]]
+
+
+def sized(page: str, measured: Path, table: Table) -> str:
+    """Return `page` with the tables of `measured` between its two marks; raises ValueError when a mark is missing."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"docs/operations.md: expected the lines {BEGIN!r} and {END!r}")
+    runs = json.loads(measured.read_text(encoding="utf-8")) if measured.is_file() else {}
+    lines: list[str] = []
+    for make in (_service, _index, _head):
+        lines += make(runs, table)
+    return "\n".join([before + begin, *(lines or ["", "Not measured yet."]), "", end + after])
+
+
+def _service(runs: dict[str, Any], table: Table) -> list[str]:
+    found = _run(runs, "yousu bench serve")
+    if found is None:
+        return []
+    rows = [(name, value) for name, value in found["figures"].items()]
+    return [
+        "",
+        "One process of the service, every call different:",
+        "",
+        *table(("", "measured"), rows),
+        "",
+        _where(found),
+    ]
+
+
+def _index(runs: dict[str, Any], table: Table) -> list[str]:
+    found = _run(runs, "yousu bench index")
+    if found is None:
+        return []
+    rows = [
+        (
+            f"{m['entries']:,}", f"{m['memory_mb']:,}", f"{m['build_s']:.1f}",
+            *(f"{m[k]['p50']:.1f} / {m[k]['p95']:.1f}" for k in ("search_ms", "upsert_ms")),
+        )
+        for m in found["figures"]["sizes"]
+    ]  # fmt: skip
+    head = ("entries", "memory (MB)", "build (s)", "search p50 / p95 (ms)", "one change p50 / p95 (ms)")
+    said = "The index by entries (made-up texts and vectors, without the encoder's own time):"
+    return ["", said, "", *table(head, rows), "", _where(found)]
+
+
+def _head(runs: dict[str, Any], table: Table) -> list[str]:
+    found = _run(runs, "yousu bench growth")
+    if found is None:
+        return []
+    rows = [
+        (
+            f"{m['leaves']:,}", f"{m['tickets']:,}", f"{m['fit_s']:.1f}", f"{m['fit_cpu_s']:.1f}", f"{m['peak_mb']:,}",
+            f"{m['call_ms']['p50']:.1f} / {m['call_ms']['p95']:.1f}", f"{m['size_mb']:.1f}",
+        )
+        for m in (*found["figures"]["leaves"], *found["figures"]["tickets"])
+    ]  # fmt: skip
+    head = ("leaves", "tickets", "fit (s)", "of it CPU (s)", "peak memory (MB)", "one call p50 / p95 (ms)", "disk (MB)")
+    said = "Training the category head, by leaves and by tickets (synthetic, vectors made up; embedding comes on top):"
+    return ["", said, "", *table(head, rows), "", _where(found)]
+
+
+def _run(runs: dict[str, Any], command: str) -> dict[str, Any] | None:
+    """Return the newest run of a command, whatever its options were."""
+    found = [run for name, run in runs.items() if name.startswith(command)]
+    return max(found, key=lambda run: str(run["when"]), default=None)
+
+
+def _where(run: dict[str, Any]) -> str:
+    return f"`{run['command']}`, {run['when']}: {run['machine']}."
