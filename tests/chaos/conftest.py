@@ -20,14 +20,26 @@ import pytest
 
 from tests.conftest import ROOT, free_port
 
+KEPT = ROOT / ".pytest_cache" / "d" / "vectors" / "entries.vectors"
+"""Vectors of shipped entries from one run to the next, as tests/conftest.py keeps them: by encoder and text."""
+
 
 @cache
 def prepared() -> Path:
     """A home with the vectors of the shipped entries, made once a run: every service starts from a copy."""
     home = Path(tempfile.mkdtemp(prefix="yousu-chaos-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
+    vectors = home / "index" / KEPT.name
+    vectors.parent.mkdir()
+    if KEPT.is_file():
+        shutil.copyfile(KEPT, vectors)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("YOUSU_")} | {"YOUSU_HOME": str(home)}
     subprocess.run([sys.executable, "-m", "yousu", "prepare"], cwd=ROOT, env=environment, check=True)
+    if not KEPT.is_file() or KEPT.stat().st_size < vectors.stat().st_size:
+        KEPT.parent.mkdir(parents=True, exist_ok=True)
+        temporary = KEPT.with_name(f".{os.getpid()}")
+        shutil.copyfile(vectors, temporary)
+        temporary.replace(KEPT)
     return home
 
 
