@@ -1,6 +1,7 @@
 """Faults that a service in operation meets, each done to real processes; it answers, refuses or comes back."""
 
 import json
+import os
 import resource
 import shutil
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.test_replicas import until
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.chaos
@@ -49,6 +51,54 @@ def test_a_kill_under_load_loses_no_accepted_feedback(start) -> None:
     assert len(accepted) > 20
     assert set(accepted) <= kept
     assert service.call("/v1/assist", CALL)[0] == 200
+
+
+def told(content: bytes) -> dict[str, object]:
+    """What an assist says, but how long it took."""
+    return {k: v for k, v in json.loads(content).items() if k != "timings"}
+
+
+def workers(service) -> set[int]:
+    """The processes that answer."""
+    own = service.process.pid
+    children = map(int, Path(f"/proc/{own}/task/{own}/children").read_text().split())
+    return {c for c in children if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()}
+
+
+def test_a_worker_killed_under_load_is_replaced_and_no_write_is_lost_and_no_answer_wrong(start) -> None:
+    service = start(workers=2)
+    wanted = told(service.call("/v1/assist", CALL)[1])
+    accepted: list[str] = []
+    wrong: list[tuple[int, bytes]] = []
+    going = threading.Event()
+
+    def operator(number: int) -> None:
+        i = 0
+        while not going.is_set():
+            status, content = service.call("/v1/feedback", {**SAID, "note": f"{number}-{i}"}, timeout=20)
+            if status == 201:
+                accepted.append(json.loads(content)["id"])
+            status, content = service.call("/v1/assist", CALL, timeout=20)
+            if not (status in {0, 429} or (status == 200 and told(content) == wanted)):
+                wrong.append((status, content))
+            i += 1
+
+    threads = [threading.Thread(target=operator, args=(n,)) for n in range(4)]
+    for t in threads:
+        t.start()
+    time.sleep(2)
+    before, alive = len(accepted), workers(service)
+    assert len(alive) == 2
+    os.kill(alive.pop(), signal.SIGKILL)
+    until(lambda: len(workers(service) - alive) == 1 and len(accepted) > before + 20, 60)
+    going.set()
+    for t in threads:
+        t.join()
+    assert service.process.poll() is None
+    with sqlite3.connect(service.home / "yousu.db") as database:
+        kept = {row[0] for row in database.execute("SELECT id FROM feedback")}
+    assert set(accepted) <= kept
+    assert not wrong
 
 
 def test_a_stop_lets_calls_under_way_finish(start) -> None:
