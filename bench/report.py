@@ -367,6 +367,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", help=f"parts to run: {', '.join(PARTS)}; all by default")
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder with the public sets")
     parser.add_argument("--out", type=Path, default=ROOT / "bench" / "report.html")
+    parser.add_argument("--figures", type=Path, help="JSON file to keep the figures in, such as docs/measured.json")
     parser.add_argument(
         "--long", action="store_true", help="also what takes long: a million entries, 5,000 leaves, 100,000 tickets"
     )

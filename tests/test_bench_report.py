@@ -18,6 +18,7 @@ from tests.conftest import ROOT
 def report(folder: Path, *parts: str) -> str:
     out = folder / "report.html"
     command = [sys.executable, "bench/report.py", *parts, "--shared", str(folder), "--out", str(out)]
+    command += ["--figures", str(folder / "figures.json")]
     environment = {**os.environ, "YOUSU_HOME": str(folder / "home")}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -46,6 +47,9 @@ def test_retrieval_is_measured_by_the_command_on_a_set_that_is_there(tmp_path: P
     (tmp_path / "kaohsiung_faq.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     text = report(tmp_path, "retrieval")
     assert "BM25(字)" in text
+    [kept] = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8")).values()
+    assert kept["command"].startswith("yousu bench retrieval --data kaohsiung_faq.csv")
+    assert set(kept["figures"]) >= {"bm25", "yousu"}
     assert text.count("未运行") == 1
 
 
