@@ -53,7 +53,7 @@ load: $(STAMP)  ## steady, full and four times too much, with the encoder alone 
 	@$(BIN)/yousu bench load --entries $(ENTRIES)
 
 chaos: $(VENV)/.dev  ## hurt real processes, one line a fault
-	$(BIN)/python -m pytest -m chaos -v --no-header -rN tests/chaos
+	$(BIN)/python -m pytest -m chaos -vv --no-header -rN tests/chaos
 
 audit: $(VENV)/.dev  ## search our code and what it stands on for known weaknesses (pip-audit asks pypi.org)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check bandit pip-audit

@@ -1,5 +1,6 @@
 """Two replicas over one PostgreSQL: consistent within seconds, alive while it is gone, whole again when it is back."""
 
+import contextlib
 import json
 import os
 import signal
@@ -42,7 +43,8 @@ def test_a_ticket_given_to_one_replica_is_found_on_the_other_within_five_seconds
     assert one.call("/v1/tickets", ticket)[0] == 201
 
     def found() -> bool:
-        return json.loads(two.call("/v1/similar", {"text": ticket["text"]})[1])["similar"][0]["id"] == "T1"
+        similar = json.loads(two.call("/v1/similar", {"text": ticket["text"]})[1])["similar"]
+        return [s["id"] for s in similar[:1]] == ["T1"]
 
     assert until(found, 10) < 5
     assert one.call("/v1/feedback", SAID, {"Idempotency-Key": "k"})[0] == 201
@@ -61,7 +63,8 @@ def test_a_database_that_crashes_stops_no_call_and_takes_writes_again(start, dat
     backends = [int(c) for c in children if b"[local]" in Path(f"/proc/{c}/cmdline").read_bytes()]
     assert backends
     for backend in backends:
-        os.kill(backend, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # PostgreSQL itself ends the others when one has crashed
+            os.kill(backend, signal.SIGKILL)
     assert service.call("/v1/assist", CALL)[0] == 200
     until(lambda: service.call("/v1/feedback", SAID)[0] == 201, 30)
     assert len(json.loads(service.call("/v1/feedback")[1])["items"]) == 2
