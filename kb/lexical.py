@@ -8,14 +8,13 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 K1 = 1.2
 B = 0.75
-_UNIT = re.compile(r"[a-z0-9]+(?:[.\-][a-z0-9]+)*|[\u3400-\u9fff]")
+_LATIN = re.compile(r"[a-z0-9]+(?:[.\-][a-z0-9]+)*")
 _WORD = 0x200000
 """Codes from here on are Latin words or numbers, hashed; below are Chinese characters."""
 _MERGE = 3
@@ -30,17 +29,18 @@ def grams(text: str) -> NDArray[np.int64]:
     A unit is a Chinese character or a whole Latin word or number (NFKC, lower case); a pair never spans
     punctuation or white space. A unit is a code below 2**31, a pair (first << 32 | second).
     """
-    units, ends = [], []
     text = unicodedata.normalize("NFKC", text).lower()
-    for match in _UNIT.finditer(text):
-        unit = match.group()
-        units.append(ord(unit) if unit[0] >= "\u3400" else _WORD + (zlib.crc32(unit.encode()) & 0x3FFFFFFF))
-        ends.append(match.span())
-    codes = np.array(units, np.int64)
-    if len(codes) < 2:
-        return codes
-    adjacent = np.fromiter((a[1] == b[0] for a, b in pairwise(ends)), bool, len(ends) - 1)
-    return np.concatenate([codes, (codes[:-1] << 32 | codes[1:])[adjacent]])
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    starts = np.flatnonzero((points >= 0x3400) & (points <= 0x9FFF))
+    codes, ends = points[starts].astype(np.int64), starts + 1
+    if words := list(_LATIN.finditer(text)):
+        hashed = [_WORD + (zlib.crc32(w.group().encode()) & 0x3FFFFFFF) for w in words]
+        starts = np.concatenate([starts, [w.start() for w in words]])
+        order = np.argsort(starts)
+        starts = starts[order]
+        ends = np.concatenate([ends, [w.end() for w in words]])[order]
+        codes = np.concatenate([codes, hashed])[order]
+    return np.concatenate([codes, (codes[:-1] << 32 | codes[1:])[ends[:-1] == starts[1:]]])
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,8 @@
+import random
+import re
+import unicodedata
+import zlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -117,3 +122,17 @@ def test_any_sequence_of_changes_ends_like_a_fresh_index(changes: list[tuple[boo
             del kept[slot]
     fresh = Bm25Index(kept.values())
     np.testing.assert_allclose(index.scores("社保缴费a1")[list(kept)], fresh.scores("社保缴费a1"), rtol=1e-5)
+
+
+def test_terms_are_units_and_pairs_of_those_that_touch_whatever_the_text() -> None:
+    rng = random.Random(1)
+    letters = "路灯不亮修a1b.-c ,。Ａ１㎡\ud800😀İß½𠀀鿿䶿㐀豈"
+    for _ in range(2000):
+        text = "".join(rng.choices(letters, k=rng.randint(0, 30)))
+        plain = unicodedata.normalize("NFKC", text).lower()
+        units = list(re.finditer(r"[a-z0-9]+(?:[.\-][a-z0-9]+)*|[\u3400-\u9fff]", plain))
+        codes = [ord(u[0]) if u[0] >= "\u3400" else 0x200000 + (zlib.crc32(u[0].encode()) & 0x3FFFFFFF) for u in units]
+        pairs = [
+            a << 32 | b for a, b, u, v in zip(codes, codes[1:], units, units[1:], strict=False) if u.end() == v.start()
+        ]
+        assert grams(text).tolist() == codes + pairs, text

@@ -77,6 +77,7 @@ def test_the_table_names_entries_leaves_cores_and_load_and_every_call_is_answere
     assert float(rows["结束时负载(1 分钟)"]) >= 0
     assert rows["每秒 20 次:状态"] == "200×8"
     assert float(rows["饱和:每次来电编码的文字"].removesuffix(" 段")) >= 1
+    assert float(rows["饱和:每次来电服务所用 CPU(ms)"]) > 0
     assert re.fullmatch(r"[\d.]+ / [\d.]+", rows["单独编码同样的话:p50 / p99(ms)"])
     over = next(v for k, v in rows.items() if k.startswith("4 倍过载") and k.endswith("状态"))
     assert {s.split("×")[0] for s in over.split()} <= {"200", "429"}
