@@ -23,7 +23,7 @@ def test_the_parts_of_a_bundle_make_up_its_size(engine) -> None:
 
 def test_labelled_calls_are_counted_level_by_level_with_type_and_parting(engine) -> None:
     calls = [
-        {"text": "整条街的路灯都不亮,晚上黑得看不见", "code": "0402010101", "request_type": "求助", "requests": "1"},
+        {"text": "整条街的路灯都不亮好几天了", "code": "0402010101", "request_type": "求助", "requests": "1"},
         {"text": "路灯好了,不用修了,单子撤了吧", "code": "", "request_type": "撤单"},
         {"text": "整条街的路灯都不亮", "code": "0101010101", "request_type": "表扬", "requests": "1"},
     ]
