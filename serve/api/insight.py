@@ -185,7 +185,7 @@ async def months(insight: InsightOf) -> Response:
     return reply({"items": await asyncio.to_thread(insight.months)})
 
 
-Month = Annotated[str, Query(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="YYYY-MM")]
+Month = Annotated[str, Query(pattern=r"^[12][0-9]{3}-(0[1-9]|1[0-2])$", description="YYYY-MM")]
 
 
 def _known(insight: Insight, month: str) -> Mapping[str, Any]:

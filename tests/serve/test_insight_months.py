@@ -147,3 +147,9 @@ def test_a_month_without_a_table_comes_from_the_stored_tickets(client: TestClien
     assert told["rates"]["closed_rate"]["value"] == 75
     assert round(told["rates"]["solved_rate"]["value"], 1) == 66.7
     assert "<b>" not in client.get("/v1/insight/report", params={"month": "2026-11"}).text.split("<body>")[1]
+
+
+@pytest.mark.parametrize("month", ["0000-01", "0001-01", "9999-12", "２０２６-01", "2026-13"])
+@pytest.mark.parametrize("path", ["month", "report"])
+def test_a_month_that_no_calendar_holds_is_refused(client, path: str, month: str) -> None:
+    assert client.get(f"/v1/insight/{path}", params={"month": month}).status_code == 422
