@@ -53,8 +53,11 @@ class ClusteredVectors:
 
     def encode(self, texts: Sequence[str], *, kind: Kind, batch_size: int = 32) -> NDArray[np.float32]:
         """Return an array of shape (n_texts, dimension)."""
-        places = [(ord(t[0]) * 31 + ord(t[1])) % len(self._centres) for t in texts]
-        made = self._rng.standard_normal((len(texts), self.dimension), np.float32)
+        return self.near([(ord(t[0]) * 31 + ord(t[1])) % len(self._centres) for t in texts])
+
+    def near(self, places: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return a vector of each of the clusters `places`, shape (n_places, dimension)."""
+        made = self._rng.standard_normal((len(places), self.dimension), np.float32)
         made = 2 * self._common + 0.8 * self._centres[places] + 0.6 * made
         made /= np.linalg.norm(made, axis=1, keepdims=True)
         return made
@@ -101,28 +104,28 @@ def measure(entries: int, make: Make, embedder: Embedder, queries: int) -> dict[
     search, encode, worked = [], [], []
     for text in asked[:queries]:
         vector = vectors.encode([text], kind="query")[0]
-        encode.append(_timed(lambda text=text: embedder.encode([text], kind="query")))  # type: ignore[misc]
+        encode.append(timed(lambda text=text: embedder.encode([text], kind="query")))  # type: ignore[misc]
         used = time.process_time()
-        search.append(_timed(lambda text=text, vector=vector: index.search(text, vector)))  # type: ignore[misc]
+        search.append(timed(lambda text=text, vector=vector: index.search(text, vector)))  # type: ignore[misc]
         worked.append((time.process_time() - used) * 1000)
     changed = [dataclasses.replace(e, answer=texts.text(LENGTHS["answer"])) for e in held[:: entries // CHANGES]]
-    upserts = [_timed(lambda e=e: index.upsert([e])) for e in changed]  # type: ignore[misc]
-    deletes = [_timed(lambda e=e: index.delete([e.id])) for e in changed]  # type: ignore[misc]
+    upserts = [timed(lambda e=e: index.upsert([e])) for e in changed]  # type: ignore[misc]
+    deletes = [timed(lambda e=e: index.delete([e.id])) for e in changed]  # type: ignore[misc]
     after = []
     for text in asked[: queries // 2]:
         vector = vectors.encode([text], kind="query")[0]
-        after.append(_timed(lambda text=text, vector=vector: index.search(text, vector)))  # type: ignore[misc]
+        after.append(timed(lambda text=text, vector=vector: index.search(text, vector)))  # type: ignore[misc]
     return {
         "entries": entries,
         "texts_each": {"questions": 1 + ALIASES, "passages": 1},
         "build_s": round(built, 2),
         "memory_mb": round(memory / 1e6),
-        "search_ms": _percentiles(search),
-        "search_cpu_ms": _percentiles(worked),
-        "search_after_changes_ms": _percentiles(after),
-        "encoder_ms": _percentiles(encode),
-        "upsert_ms": _percentiles(upserts),
-        "delete_ms": _percentiles(deletes),
+        "search_ms": percentiles(search),
+        "search_cpu_ms": percentiles(worked),
+        "search_after_changes_ms": percentiles(after),
+        "encoder_ms": percentiles(encode),
+        "upsert_ms": percentiles(upserts),
+        "delete_ms": percentiles(deletes),
         "load": round(os.getloadavg()[0], 1),
         "cores": os.cpu_count(),
     }
@@ -189,13 +192,15 @@ def _maker(engine: Engine, database: str) -> Make:
     return make
 
 
-def _timed(work: Callable[[], object]) -> float:
+def timed(work: Callable[[], object]) -> float:
+    """Return the milliseconds that one call of `work` takes."""
     start = time.perf_counter()
     work()
     return (time.perf_counter() - start) * 1000
 
 
-def _percentiles(times: Sequence[float]) -> dict[str, float]:
+def percentiles(times: Sequence[float] | NDArray[np.float64]) -> dict[str, float]:
+    """Return the median and the 95th percentile as a report tells them."""
     p50, p95 = np.percentile(times, [50, 95])
     return {"p50": round(float(p50), 2), "p95": round(float(p95), 2)}
 

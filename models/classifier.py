@@ -109,8 +109,12 @@ class CategoryClassifier:
         self.dropped = dropped
         self.cutter = cutter
 
-    def get_params(self) -> dict[str, Any]:
-        """Return the parameters by name, as scikit-learn's estimators do; its import would double the start."""
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters by name, as scikit-learn's estimators do, so that its `clone` and searches work.
+
+        None is an estimator of its own, so `deep` changes nothing. The base class is not used: importing it costs a
+        start of the service more time than all of this module.
+        """
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def set_params(self, **parameters: Any) -> CategoryClassifier:

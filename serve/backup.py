@@ -60,15 +60,17 @@ def backup(settings: Settings, target: Path) -> Path:
     return archive
 
 
-def _unpack(tar: tarfile.TarFile, folder: str) -> None:
-    """Write the files of `tar` into `folder`; raises ValueError for a name that leads out, a link or a device.
+def unpack(tar: tarfile.TarFile, folder: str, only: str = "") -> None:
+    """Write the files of `tar`, or the one named `only`, into `folder`; nothing is written outside of it.
+
+    Raises ValueError or TarError for a name that leads out, a link or a device, KeyError when `only` is missing.
 
     `TarFile.extractall(filter="data")` does the same from Python 3.11.4 on; Debian 12 has 3.11.2.
     """
+    members = [tar.getmember(only)] if only else tar.getmembers()
     if hasattr(tarfile, "data_filter"):
-        tar.extractall(folder, filter="data")
+        tar.extractall(folder, members, filter="data")
         return
-    members = tar.getmembers()
     for member in members:
         path = PurePosixPath(member.name)
         if path.is_absolute() or ".." in path.parts or not (member.isfile() or member.isdir()):
@@ -86,7 +88,7 @@ def restore(settings: Settings, archive: Path, *, force: bool = False) -> dict[s
     with tempfile.TemporaryDirectory(dir=_folder(settings.home)) as folder:
         try:
             with tarfile.open(archive) as tar:
-                _unpack(tar, folder)
+                unpack(tar, folder)
             manifest = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))
         except (tarfile.TarError, OSError, ValueError, EOFError) as error:
             raise BackupError(f"{archive}: 应为 yousu backup 写的文件,实为 {type(error).__name__}") from error

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,8 @@ CALLS = (
     "老板拖欠我们十几个人三个月工资",
 )
 
-_NUMBERS = itertools.count(1)
+NUMBERS = itertools.count(1)
+"""Numbers of calls; none is given twice in a process."""
 
 
 def said(number: int) -> str:
@@ -57,7 +57,7 @@ def measure(seconds: float = 5.0) -> dict[str, str]:
     finally:
         process.terminate()
         process.wait()
-    floor = float(np.percentile(_encoder_alone(seconds, said), 50))
+    floor = float(np.percentile(_encoder_alone(seconds), 50))
     p50 = float(np.percentile(single, 50))
     return {
         "single call p50 (HTTP, ms)": f"{p50:.1f}",
@@ -70,8 +70,8 @@ def measure(seconds: float = 5.0) -> dict[str, str]:
     }
 
 
-def _encoder_alone(seconds: float, said: Callable[[int], str]) -> list[float]:
-    """Return the milliseconds of embedding what calls say, one after the other; `said` gives it by number."""
+def _encoder_alone(seconds: float) -> list[float]:
+    """Return the milliseconds of embedding what calls say, one after the other."""
     from models.embedder import load_embedder
     from serve.settings import Settings
 
@@ -91,7 +91,7 @@ def _client(port: int, seconds: float) -> list[float]:
     times: list[float] = []
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
-        number = next(_NUMBERS)
+        number = next(NUMBERS)
         body = json.dumps({"text": said(number)}).encode()
         start = time.perf_counter()
         connection.request("POST", "/v1/assist", body, {"Content-Type": "application/json"})

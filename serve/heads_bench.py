@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
-import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.index_bench import percentiles, timed
 from models.risk import RiskRules
 from models.text import normalise, strip_fillers
 from serve.engine import Engine
@@ -37,11 +38,9 @@ def timings(engine: Engine) -> dict[str, dict[str, float]]:
     spent = np.zeros((len(texts), len(heads)))
     for row, (text, vector) in enumerate(zip(texts, vectors, strict=True)):
         for column, head in enumerate(heads.values()):
-            started = time.perf_counter()
-            head(text, vector)
-            spent[row, column] = (time.perf_counter() - started) * 1000
-    found = {name: _quantiles(spent[:, i]) for i, name in enumerate(heads)}
-    return {**found, "together": _quantiles(spent.sum(1))}
+            spent[row, column] = timed(partial(head, text, vector))
+    found = {name: percentiles(spent[:, i]) for i, name in enumerate(heads)}
+    return {**found, "together": percentiles(spent.sum(1))}
 
 
 def sizes(bundle: Path) -> dict[str, float]:
@@ -100,7 +99,3 @@ def _written(file: Path) -> list[str]:
     with file.open(encoding="utf-8-sig", newline="") as handle:
         texts = [row["text"] for row in csv.DictReader(handle)]
     return [strip_fillers(normalise(t)) for t in texts[:: max(1, len(texts) // CALLS)][:CALLS]]
-
-
-def _quantiles(values: NDArray[np.float64]) -> dict[str, float]:
-    return {"p50": round(float(np.percentile(values, 50)), 2), "p95": round(float(np.percentile(values, 95)), 2)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import http.client
-import itertools
 import os
 import re
 import subprocess
@@ -20,7 +19,7 @@ import orjson
 
 from models.catalog import load_catalog
 from serve import load_home
-from serve.bench import CALLS, _encoder_alone, _free_port, _ready
+from serve.bench import NUMBERS, _encoder_alone, _free_port, _ready, said
 from serve.engine import open_store
 from serve.settings import Settings
 
@@ -74,19 +73,11 @@ class Client:
             self._stream = None
 
 
-_NUMBERS = itertools.count(1)
-
-
-def said(number: int) -> str:
-    """Return what the call `number` says."""
-    return f"{CALLS[number % len(CALLS)]},第{number}次打来"
-
-
 def requests(path: str) -> Iterator[bytes]:
     """Yield calls none of which was ever made before, so that no cache answers; a GET for anything but /v1."""
     while not path.startswith("/v1/"):
         yield f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
-    for number in _NUMBERS:
+    for number in NUMBERS:
         body = orjson.dumps({"text": said(number)})
         yield HEAD.format(path=path, length=len(body)).encode() + body
 
@@ -165,7 +156,7 @@ def measure(seconds: float = 8.0, entries: int = 0) -> list[tuple[str, str]]:
     finally:
         process.terminate()
         process.wait()
-    alone = _encoder_alone(seconds, said)
+    alone = _encoder_alone(seconds)
     rows += [
         ("单独编码同样的话:p50 / p99(ms)", f"{np.percentile(alone, 50):.1f} / {np.percentile(alone, 99):.1f}"),
         ("单独编码同样的话:一个线程 次/秒", f"{1000 / np.mean(alone):.0f}"),

@@ -18,7 +18,7 @@ from sqlalchemy import delete, func, select, text
 from kb.feedback import FeedbackRow as RelevanceRow
 from kb.unanswered import UnansweredRow
 from serve import audit
-from serve.backup import older_than
+from serve.backup import older_than, unpack
 from serve.insight.tables import CallRow
 from serve.records import FeedbackRow, IdempotencyRow, OutcomeRow, Records, SessionRow, TicketRow, now
 
@@ -126,11 +126,7 @@ def _old_texts(home: Path, limit: datetime.datetime) -> Iterator[Path]:
 def _rows_in_backup(path: Path, limit: datetime.datetime) -> Iterator[tuple[str, int]]:
     """Yield (what, how many) rows of a backup that are older than `limit`; a PostgreSQL dump cannot be looked into."""
     with tempfile.TemporaryDirectory() as folder, tarfile.open(path) as archive:
-        held = archive.extractfile("database")
-        if held is None:
-            return
-        with held, (Path(folder) / "database").open("wb") as out:
-            shutil.copyfileobj(held, out)
+        unpack(archive, folder, "database")
         with contextlib.closing(sqlite3.connect(Path(folder) / "database")) as copy:
             for name, table, at in _WHAT:
                 query = f"SELECT count(*) FROM {table.__tablename__} WHERE {at.key} < ?"  # nosec B608

@@ -125,11 +125,17 @@ def _cross_calibrated(
     return proba
 
 
-def thresholds(proba: NDArray[np.float64], truth: NDArray[np.int64], taxonomy: Taxonomy, risk: float) -> list[float]:
-    """Return per level the lowest confidence with at most `risk` wrong above it."""
+def thresholds(
+    proba: NDArray[np.float64],
+    truth: NDArray[np.int64],
+    taxonomy: Taxonomy,
+    risk: float,
+    weights: NDArray[np.float64] | None = None,
+) -> list[float]:
+    """Return per level the lowest confidence with at most `risk` (of the row `weights`) wrong above it."""
     found = []
     for level in range(taxonomy.depth):
         p = level_probabilities(proba, taxonomy, level)
         right = p.argmax(1) == taxonomy.ancestors[truth, level]
-        found.append(floor(1e4 * safe_threshold(p.max(1), right, risk)) / 1e4)  # rounded up, it would shut out its own
+        found.append(floor(1e4 * safe_threshold(p.max(1), right, risk, weights)) / 1e4)  # up would shut out its own
     return found

@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.index_bench import ClusteredVectors, percentiles, timed
 from models.catalog import Catalog, load_catalog
 from models.classifier import CategoryClassifier
 from models.features import WordCutter
@@ -104,21 +105,13 @@ def made_tickets(
     return texts, np.array(labels)
 
 
-def made_vectors(sources: NDArray[np.int64], clusters: int, seed: int) -> NDArray[np.float32]:
-    """Return (n, DIMENSION) unit vectors, those of a source in a cluster, close as those of e5 (cosine about 0.8)."""
-    centres = np.random.default_rng(0).standard_normal((clusters + 1, DIMENSION), np.float32)
-    made = 0.6 * np.random.default_rng(seed).standard_normal((len(sources), DIMENSION), np.float32)
-    made += 2 * centres[-1] + 0.8 * centres[sources]
-    return made / np.linalg.norm(made, axis=1, keepdims=True)
-
-
 def measure(catalog_folder: Path, examples: Path, base: Path, leaves: int, tickets: int, seed: int) -> dict[str, Any]:
     """Return the figures of one size; memory is the most that this process has held, so give it one of its own."""
     catalog = load_catalog(catalog_folder)
     made = MadeLeaves(catalog, leaves, seed)
     texts, labels = made_tickets(catalog, examples, made, tickets + ASKED, seed)
-    clusters = len(catalog.leaves)
-    vectors, own = made_vectors(made.sources[labels], clusters, seed), made_vectors(made.sources, clusters, seed + 1)
+    clusters = ClusteredVectors(DIMENSION, seed, len(catalog.leaves))
+    vectors, own = clusters.near(made.sources[labels]), clusters.near(made.sources)
     cutter = WordCutter(json.loads((base / "category" / "head.json").read_text(encoding="utf-8"))["words"] or ())
     cutter.cut("先读词典")
     wall, cpu = time.perf_counter(), time.process_time()
@@ -134,7 +127,7 @@ def measure(catalog_folder: Path, examples: Path, base: Path, leaves: int, ticke
         head.save(Path(folder))
         size = sum(f.stat().st_size for f in Path(folder).iterdir())
         head = CategoryClassifier.load(Path(folder), cutter)
-    call = [_timed(lambda t=t, v=v: head.categorise(t, v)) for t, v in zip(asked, their, strict=True)]  # type: ignore[misc]
+    call = [timed(lambda t=t, v=v: head.categorise(t, v)) for t, v in zip(asked, their, strict=True)]  # type: ignore[misc]
     return {
         "leaves": leaves,
         "tickets": tickets,
@@ -142,7 +135,7 @@ def measure(catalog_folder: Path, examples: Path, base: Path, leaves: int, ticke
         "fit_s": round(wall, 2),
         "fit_cpu_s": round(cpu, 2),
         "peak_mb": round(_peak() / 1e6),
-        "call_ms": {name: round(float(np.percentile(call, at)), 2) for name, at in (("p50", 50), ("p95", 95))},
+        "call_ms": percentiles(call),
         "size_mb": round(size / 1e6, 2),
         "load": round(os.getloadavg()[0], 1),
     }
@@ -169,13 +162,6 @@ def ticket_sizes(tickets: Sequence[int], catalog: Path) -> list[tuple[int, int]]
     """Return (leaves, tickets) of the curve over tickets: always all leaves of the catalogue."""
     total = len(load_catalog(catalog).leaves)
     return [(total, n) for n in tickets]
-
-
-def _timed(work: Callable[[], object]) -> float:
-    """Milliseconds of one call."""
-    start = time.perf_counter()
-    work()
-    return (time.perf_counter() - start) * 1000
 
 
 def _peak() -> int:

@@ -7,7 +7,6 @@ import importlib.metadata
 import shutil
 from collections import defaultdict
 from collections.abc import Sequence
-from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,10 @@ from models.calibration import (
     expected_calibration_error,
     fit_exponents,
     fit_temperature,
-    safe_threshold,
     softmax,
 )
 from models.catalog import Catalog, load_catalog
-from models.classifier import CategoryClassifier, level_probabilities
+from models.classifier import CategoryClassifier
 from models.compact import EXAMPLES, save_vectors
 from models.embedder import Embedder, load_embedder
 from models.features import WordCutter
@@ -35,12 +33,12 @@ from models.splitting import Splitter
 from models.taxonomy import Taxonomy
 from training.augment import slips
 from training.dispatch import dispatch_report
+from training.fit import RISKS, thresholds
 from training.measures import Walked, category_report, confusions, interval, macro_f1, resamples, slices
 from training.risk import read_risk_calls, train_risk
 from training.splitting import learn_splitter
 from training.tickets import REQUEST_TYPES, Example, read_examples
 
-RISKS = (0.05, 0.1, 0.2)
 CALIBRATION_ROWS = 3000
 """Rows of a part up to which all are used; of more, every second, third ... one."""
 DROPPED = 0.1
@@ -219,19 +217,8 @@ def calibrate(
     model.exponents_ = np.ones(taxonomy.depth)
     model.exponents_ = fit_exponents(model.calibrate_scores(scores), truth, taxonomy.ancestors, weights)
     proba = model.calibrate_scores(scores)
-    model.thresholds_ = {str(r): _thresholds(proba, truth, taxonomy, r, weights) for r in RISKS}
+    model.thresholds_ = {str(r): thresholds(proba, truth, taxonomy, r, weights) for r in RISKS}
     return model
-
-
-def _thresholds(
-    proba: NDArray[np.float64], truth: NDArray[np.int64], taxonomy: Taxonomy, risk: float, weights: NDArray[np.float64]
-) -> list[float]:
-    found = []
-    for level in range(taxonomy.depth):
-        p = level_probabilities(proba, taxonomy, level)
-        right = p.argmax(1) == taxonomy.ancestors[truth, level]
-        found.append(floor(1e4 * safe_threshold(p.max(1), right, risk, weights)) / 1e4)
-    return found
 
 
 def _train_types(

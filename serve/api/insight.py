@@ -24,6 +24,7 @@ from serve.insight import figures, outcomes, seasons
 from serve.insight.cases import Case, Period, Scope
 from serve.insight.desk import Insight
 from serve.insight.export import workbook
+from serve.insight.monthly import MONTH
 from serve.insight.report import report_html
 from serve.insight.word import report_docx
 from serve.runtime import Runtime
@@ -185,7 +186,7 @@ async def months(insight: InsightOf) -> Response:
     return reply({"items": await asyncio.to_thread(insight.months)})
 
 
-Month = Annotated[str, Query(pattern=r"^[12][0-9]{3}-(0[1-9]|1[0-2])$", description="YYYY-MM")]
+Month = Annotated[str, Query(pattern=f"^{MONTH}$", description="YYYY-MM")]
 
 
 def _known(insight: Insight, month: str) -> Mapping[str, Any]:

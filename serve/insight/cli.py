@@ -113,7 +113,9 @@ def report(
     """写月报:HTML 一页,可打印;文件名以 .docx 结尾则为 Word 文档。"""
     import re
 
-    if not re.fullmatch(r"[12][0-9]{3}-(0[1-9]|1[0-2])", month):
+    from serve.insight.monthly import MONTH
+
+    if not re.fullmatch(MONTH, month):
         raise _fail(f"月份:应为 2026-11 这样,实为 {month}")
     path = out or Path(f"report-{month}.html")
     if path.suffix.lower() not in (".html", ".htm", ".docx"):

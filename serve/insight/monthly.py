@@ -17,6 +17,9 @@ from serve.insight.cases import Case
 from serve.insight.tables import MonthRow
 from serve.records import Records, now
 
+MONTH = "[12][0-9]{3}-(0[1-9]|1[0-2])"
+"""How a month is written, such as 2026-11; years that no calendar of a computer holds are left out."""
+
 RATES = {"closed_rate": "办结率", "response_rate": "响应率", "solved_rate": "解决率", "satisfied_rate": "满意率"}
 COMPARED = ("response_rate", "solved_rate", "satisfied_rate")
 """The rates of which a month is said to have so many up and so many down (升、降)."""

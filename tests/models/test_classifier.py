@@ -122,3 +122,12 @@ def test_a_leaf_without_examples_is_found_by_its_duty_text_and_better_once_examp
     assert cold >= 0.25
     assert cold3 >= 0.5
     assert warm > cold
+
+
+def test_the_classifier_is_cloned_like_any_estimator_of_scikit_learn() -> None:
+    from sklearn.base import clone
+
+    copy = clone(CategoryClassifier(penalty=0.7, dropped=0.1).set_params(balance=0.5))
+    assert (copy.penalty, copy.dropped, copy.balance) == (0.7, 0.1, 0.5)
+    with pytest.raises(TypeError, match="no parameter"):
+        copy.set_params(penalties=1)

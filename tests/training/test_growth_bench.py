@@ -7,11 +7,12 @@ import json
 import numpy as np
 import pytest
 
+from kb.index_bench import ClusteredVectors
 from models.catalog import Catalog, load_catalog
 from models.locations import bundle_dir, catalog_dir
 from tests.conftest import ROOT
 from training.errors import TrainError
-from training.growth_bench import MadeLeaves, made_tickets, made_vectors, measure_all
+from training.growth_bench import MadeLeaves, made_tickets, measure_all
 
 EXAMPLES = ROOT / "data" / "tickets" / "examples.csv"
 
@@ -52,7 +53,7 @@ def test_a_split_leaf_gets_tickets_that_say_its_words_and_the_same_seed_the_same
 
 
 def test_vectors_of_a_leaf_are_closer_to_each_other_than_to_those_of_another() -> None:
-    vectors = made_vectors(np.array([0] * 20 + [1] * 20), 2, 0)
+    vectors = ClusteredVectors(64, clusters=2).near([0] * 20 + [1] * 20)
     near = vectors @ vectors.T
     assert near[:20, :20].mean() > near[:20, 20:].mean() + 0.05
 
