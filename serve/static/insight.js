@@ -6,6 +6,7 @@ import { $, el } from "./dom.js";
 import { drawEvents, drawMonth, drawSeasons, drawTopics, number, percent, table } from "./insight_parts.js";
 
 const QUERY = ["start", "end", "district", "category"];
+const COUNTING = "正在统计……";
 const WORDS = { whole: "全部(分母)", part: "算在内的(分子)", rest: "不算在内的" };
 let seen = null;
 let chosen = "received";
@@ -90,7 +91,7 @@ const open = guarded(async (figure, which, day) => {
 
 const load = guarded(async () => {
   const mine = ++asked;
-  say("正在统计……");
+  say(COUNTING);
   const wanted = query();
   $("#excel").href = `v1/insight/export?${wanted}`;
   if (tab === "figures") {
@@ -122,7 +123,7 @@ const load = guarded(async () => {
     $("#months").value = items.includes(keep) ? keep : items[0] ?? "";
     await month();
   }
-  say("");
+  if ($("#message").textContent === COUNTING) say(""); // what was said meanwhile, a fault of a field, stays
 });
 
 /** Show up to which day a tab counts, where the person has not said so. */

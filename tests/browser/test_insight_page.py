@@ -15,7 +15,7 @@ import docx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from openpyxl import load_workbook
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from serve.app import create_app
 from serve.engine import Engine
@@ -154,6 +154,21 @@ def test_a_day_is_typed_as_people_write_it_and_moved_by_the_arrows(board: Page) 
     expect(board.locator("#message")).to_have_text("应为 2026-11-26 这样的日期,实为 2026-02-30")
     expect(start).to_have_attribute("aria-invalid", "true")
     assert board.locator("input[type=date]").count() == 0, "a browser's own field speaks the browser's language"
+
+
+def test_a_wrong_day_stays_told_when_figures_asked_for_before_arrive_after_it(board: Page) -> None:
+    asked: list[Route] = []
+    board.route("**/v1/insight/figures*", lambda route: asked.append(route))
+    board.locator("#spans button").first.click()
+    expect(board.locator("#message")).to_have_text("正在统计……")
+    board.locator("#start").fill("2026-02-30")
+    board.locator("#start").press("Tab")
+    expect(board.locator("#message")).to_contain_text("实为 2026-02-30")
+    drawn_before = board.locator("#cards li").first.element_handle()
+    assert drawn_before
+    asked[0].continue_()
+    drawn_before.wait_for_element_state("hidden")
+    expect(board.locator("#message")).to_contain_text("实为 2026-02-30")
 
 
 def test_nothing_is_fetched_from_elsewhere(board: Page, filled: str) -> None:
