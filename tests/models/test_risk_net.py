@@ -7,14 +7,17 @@ import csv
 from tests.conftest import ROOT
 
 
-def calls(part: str) -> list[dict[str, str]]:
-    with (ROOT / "data/tickets/risk_check.csv").open(encoding="utf-8", newline="") as file:
-        return [row for row in csv.DictReader(file) if row["set"] == part]
+CHECK, EVERYDAY = "data/tickets/risk_check.csv", "tests/data/risk_calls_4.csv"
 
 
-def measure(engine, part: str) -> tuple[float, float]:
+def calls(file: str, part: str) -> list[dict[str, str]]:
+    with (ROOT / file).open(encoding="utf-8", newline="") as handle:
+        return [row for row in csv.DictReader(handle) if row["set"] == part]
+
+
+def measure(engine, part: str, file: str = CHECK) -> tuple[float, float]:
     """Return (share of dangerous calls that are handed over, share of the others that are too)."""
-    found = [(r["active"] == "yes", any(f.active for f in engine.assist(r["text"]).risk)) for r in calls(part)]
+    found = [(r["active"] == "yes", any(f.active for f in engine.assist(r["text"]).risk)) for r in calls(file, part)]
     danger = [raised for active, raised in found if active]
     calm = [raised for active, raised in found if not active]
     recall, alarms = sum(danger) / len(danger), sum(calm) / len(calm)
@@ -32,6 +35,12 @@ def test_the_net_does_not_undo_what_the_rules_know(engine) -> None:
     recall, alarms = measure(engine, "1")
     assert recall >= 0.97
     assert alarms <= 0.1
+
+
+def test_everyday_calls_with_the_words_of_danger_raise_few_alarms(engine) -> None:
+    recall, alarms = measure(engine, "4", EVERYDAY)
+    assert recall >= 0.9
+    assert alarms <= 0.12
 
 
 def test_a_finding_of_the_net_says_why_and_whom_to_call(engine) -> None:

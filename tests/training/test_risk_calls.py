@@ -12,7 +12,11 @@ from models.locations import catalog_dir, data_dir
 from models.masking import find_personal
 
 TESTS = Path(__file__).resolve().parents[1]
-MEASURING = (data_dir() / "tickets" / "risk_check.csv", TESTS / "data" / "risk_calls_3.csv")
+MEASURING = (
+    data_dir() / "tickets" / "risk_check.csv",
+    TESTS / "data" / "risk_calls_3.csv",
+    TESTS / "data" / "risk_calls_4.csv",
+)
 ALIKE = 0.75
 """Share of common pairs of characters from which two calls count as the same call reworded."""
 
@@ -34,9 +38,15 @@ def test_the_third_set_is_half_danger_and_names_risks_of_the_catalogue(third: li
     assert {call["risk"] for call in third} <= risks | {""}
 
 
+def test_the_fourth_set_is_danger_of_every_kind_and_everyday_calls() -> None:
+    fourth = rows(MEASURING[2])
+    assert sorted(call["active"] for call in fourth) == ["no"] * 60 + ["yes"] * 40
+    assert {call["risk"] for call in fourth if call["active"] == "yes"} == set(load_catalog(catalog_dir()).risks)
+
+
 def test_written_risk_calls_hold_no_personal_data(third: list[dict[str, str]]) -> None:
     learnt = rows(data_dir() / "tickets" / "risk.csv")
-    assert [call["text"] for call in [*third, *learnt] if find_personal(call["text"])] == []
+    assert [call["text"] for call in [*third, *rows(MEASURING[2]), *learnt] if find_personal(call["text"])] == []
 
 
 @pytest.mark.parametrize("file", MEASURING, ids=lambda file: file.name)
