@@ -6,7 +6,6 @@ import csv
 
 from tests.conftest import ROOT
 
-
 CHECK, EVERYDAY = "data/tickets/risk_check.csv", "tests/data/risk_calls_4.csv"
 
 
