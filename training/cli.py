@@ -117,6 +117,7 @@ def run(
 
 
 def _run_tickets(file: str, mapping: Path, options: Options) -> None:
+    from training.page import STEPS
     from training.run import train_tickets
     from training.simulate import usable
     from training.tracking import track
@@ -151,7 +152,11 @@ def _run_tickets(file: str, mapping: Path, options: Options) -> None:
         typer.echo(f"  派单反馈:{told_by['routes']['done'].get('used', 0)} 通记入单位历史")
     if found := report["search"]:
         typer.echo(f"  超参数:试了 {found['tried']} 组,{found['first']:.1%} → {found['best']:.1%}(内部检验)")
-    typer.echo("  用时(秒):" + ",".join(f"{k} {v:g}" for k, v in report["seconds"].items()))
+    cost = report["cost"]
+    typer.echo(
+        f"  用时 {cost['wall_s']:.0f} 秒(处理器 {cost['cpu_s']:.0f} 秒),内存最多 {cost['peak_mb']:,} MB:"
+        + ",".join(f"{STEPS.get(k, k)} {v:g}" for k, v in report["seconds"].items())
+    )
     run_folder = home_dir() / "training" / "runs" / folder.name
     typer.echo(f"模型包 {folder.name} 已写入 {folder}(尚未启用);报告 {run_folder / 'report.html'}")
 

@@ -29,6 +29,7 @@ from models.text import normalise, strip_fillers
 from training.augment import grow
 from training.errors import TrainError
 from training.fit import calibration
+from training.laps import peak_bytes
 
 ASKED = 200
 """Calls that are not learned from: they calibrate the head and are what a single call is timed on."""
@@ -134,7 +135,7 @@ def measure(catalog_folder: Path, examples: Path, base: Path, leaves: int, ticke
         "terms": len(head.vectorizer_.vocabulary_),
         "fit_s": round(wall, 2),
         "fit_cpu_s": round(cpu, 2),
-        "peak_mb": round(_peak() / 1e6),
+        "peak_mb": round(peak_bytes() / 1e6),
         "call_ms": percentiles(call),
         "size_mb": round(size / 1e6, 2),
         "load": round(os.getloadavg()[0], 1),
@@ -162,9 +163,3 @@ def ticket_sizes(tickets: Sequence[int], catalog: Path) -> list[tuple[int, int]]
     """Return (leaves, tickets) of the curve over tickets: always all leaves of the catalogue."""
     total = len(load_catalog(catalog).leaves)
     return [(total, n) for n in tickets]
-
-
-def _peak() -> int:
-    """Most bytes resident so far; getrusage would also count what the process was forked from."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024

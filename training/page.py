@@ -19,9 +19,10 @@ table{border-collapse:collapse;width:100%;background:#fff;font-size:14px}td,th{b
 text-align:left;vertical-align:top}td:nth-child(-n+3){min-width:5em}th{background:#eaf0f6}td.n{text-align:right}.chart{background:#fff;margin:10px 0}
 small{color:#55636f}details{margin:6px 0}
 """
-_STEPS = {
+STEPS = {
     "read": "读入", "prepare": "整理文字", "group": "归并与划分", "finetune": "微调编码器", "embed": "向量化",
     "estimate": "估计向量", "fit": "训练与校准",
+    "report": "测量", "pack": "写出模型包",
 }  # fmt: skip
 _NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 
@@ -190,7 +191,9 @@ def _data(r: dict[str, Any]) -> str:
         ("重复或重复来电", d["repeats"]), ("人工更正过的标签", d["corrected"]), ("最终单位与首派不同", d["final_unit_differs"]),
         *((f"略过:{k}", n) for k, n in d["left_out"].items()),
         *((f"目录里没有的标签:{u['label']}(相近:{'、'.join(u['near']) or '无'})", u["rows"]) for u in r["unknown_labels"]),
-        *((f"用时:{_STEPS.get(k, k)}(秒)", n) for k, n in r["seconds"].items()),
+        *((f"用时:{STEPS.get(k, k)}(秒)", n) for k, n in r["seconds"].items()),
+        ("用时:合计(秒)", r["cost"]["wall_s"]), ("其中处理器时间(秒)", r["cost"]["cpu_s"]),
+        ("内存最多(MB)", r["cost"]["peak_mb"]),
     ]  # fmt: skip
     return _table(("项", "数"), rows)
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.intake import Intake, Resolved, Ticket
+from training.laps import Laps
 from training.limits import EMBED_MOST, MEASURE_MOST
 from training.mapping import Mapping
 
@@ -74,7 +75,7 @@ class Prepared:
     cutter: Any
     embedder: Any
     catalog: Catalog
-    seconds: dict[str, float]
+    laps: Laps
     base: Path
     """The bundle that is started from: the given one, or one around an adapted encoder."""
     feedback: dict[str, Any] | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from training.errors import TrainError
 from training.intake import Intake, Resolved, read_tickets, resolve
+from training.laps import Laps
 from training.mapping import Mapping, load_mapping
 from training.prepared import Options, Prepared, unit_history
 from training.quick import EMPTY_LIMIT, LIMIT, check_learnable, record
@@ -36,10 +36,11 @@ def train_tickets(source: str, mapping_file: Path, options: Options) -> tuple[Pa
     options.bundles.mkdir(parents=True, exist_ok=True)
     with training_lock(options.bundles / ".lock"):
         prepared = prepare_tickets(source, load_mapping(mapping_file), options)
-        clock = time.perf_counter()
+        lap = prepared.laps
         fitted = fit(prepared, options)
-        prepared.seconds["fit"] = round(time.perf_counter() - clock, 1)
+        lap("fit")
         report = build_report(prepared, fitted, options.costs, base_record(options.base).get("profile"))
+        lap("report")
         incoming = options.bundles / "incoming"
         manifest = pack(incoming, prepared.base, _filler(prepared, fitted, report, options))
         target = options.bundles / manifest["version"]
@@ -47,7 +48,8 @@ def train_tickets(source: str, mapping_file: Path, options: Options) -> tuple[Pa
         run_folder = options.home / "training" / "runs" / manifest["version"]
         run_folder.mkdir(parents=True, exist_ok=True)
         write_replay(run_folder / "replay.csv", prepared, fitted.held)
-        report["version"] = manifest["version"]
+        lap("pack")
+        report |= {"version": manifest["version"], "cost": lap.record()}
         write_report(run_folder, report)
         return target, report
 
@@ -75,8 +77,7 @@ def prepare_tickets(source: str, mapping: Mapping, options: Options) -> Prepared
     from training.split import group_tickets, split
     from training.tables import open_table
 
-    seconds: dict[str, float] = {}
-    lap = _laps(seconds)
+    lap = Laps()
     table = open_table(source, **mapping.source)
     corrections = read_corrections(options.corrections) if options.corrections else {}
     intake = read_tickets(table, mapping, corrections=corrections)
@@ -133,7 +134,7 @@ def prepare_tickets(source: str, mapping: Mapping, options: Options) -> Prepared
         lap("estimate")
     return Prepared(
         source, intake, resolved, mapping, taxonomy, form, texts, vectors, groups, held, cutter, embedder, catalog,
-        seconds, base, feedback, tuned, int((~own).sum()), unmeasured,
+        lap, base, feedback, tuned, int((~own).sum()), unmeasured,
     )  # fmt: skip
 
 
@@ -321,14 +322,3 @@ def _check_labels(source: str, resolved: Resolved) -> None:
 
 def _words(base: Path) -> list[str]:
     return json.loads((base / "category" / "head.json").read_text(encoding="utf-8"))["words"] or []
-
-
-def _laps(seconds: dict[str, float]) -> Callable[[str], None]:
-    last = [time.perf_counter()]
-
-    def lap(name: str) -> None:
-        now = time.perf_counter()
-        seconds[name] = round(now - last[0], 1)
-        last[0] = now
-
-    return lap
