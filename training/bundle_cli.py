@@ -57,12 +57,16 @@ def compare(
 def _compare(challenger: str, champion: str = "") -> Comparison:
     from models.locations import current_version
     from training import registry, replay
+    from training.heldout import REPLAY
 
     shipped = shipped_bundle_dir()
     new = registry.folder_of(_bundles(), challenger, shipped)
     old = registry.folder_of(_bundles(), champion or current_version(_bundles()) or "shipped", shipped)
-    tickets = home_dir() / "training" / "runs" / new.name / "replay.csv"
-    return replay.compare(old, new, tickets, home_dir() / "training" / "embeddings", ground=_ground())
+    runs = home_dir() / "training" / "runs"
+    return replay.compare(
+        old, new, runs / new.name / REPLAY, home_dir() / "training" / "embeddings", ground=_ground(),
+        champion_run=runs / old.name,
+    )  # fmt: skip
 
 
 def _ground() -> Ground:
@@ -86,6 +90,8 @@ def _ground() -> Ground:
 
 def show(c: Comparison) -> None:
     """Print a comparison."""
+    if c.learned:
+        typer.echo(f"另有 {c.learned} 件现用的模型包学过,不拿来比较")
     typer.echo(
         f"重放 {c.rows} 件:一级判对 {c.level1[0]:.1%} → {c.level1[1]:.1%};全路径 {c.path[0]:.1%} → {c.path[1]:.1%}"
     )

@@ -14,6 +14,7 @@ from models.shelf import LOG, history
 from training.errors import TrainError
 from training.packing import PackingError, training_lock
 from training.replay import Comparison
+from training.risk_check import FILE as RISK_CALLS
 
 _ENOUGH = 10
 """Replayed tickets of a class below which its loss says nothing."""
@@ -35,10 +36,15 @@ def folder_of(bundles: Path, version: str, shipped: Path) -> Path:
 
 
 def gate(c: Comparison, *, max_loss: float = 0.05, new_taxonomy: bool = False) -> list[str]:
-    """Return the reasons against promotion; none when it may happen."""
+    """Return the reasons against promotion; none when it may happen.
+
+    A new taxonomy cannot be compared by tickets; danger can, whatever the categories are called.
+    """
+    reasons = _danger(c)
     if not c.comparable:
-        return [] if new_taxonomy else ["两个模型包的分类体系不同,无法逐件比较;确要更换体系请加 --new-taxonomy"]
-    reasons = []
+        if not new_taxonomy:
+            reasons.append("两个模型包的分类体系不同,无法逐件比较;确要更换体系请加 --new-taxonomy")
+        return reasons
     what = "首次派对率" if c.dispatch_difference else "首次判对率"
     mean, low, high = c.dispatch_difference or c.difference
     if high < 0:
@@ -46,21 +52,28 @@ def gate(c: Comparison, *, max_loss: float = 0.05, new_taxonomy: bool = False) -
     for name, n, before, after in c.classes:
         if n >= _ENOUGH and before - after > max_loss:
             reasons.append(f"一级类别“{name}”({n} 件)由 {before:.1%} 降到 {after:.1%},超过允许的 {max_loss:.0%}")
-    old, new = c.risk_recall
-    if old is not None and (new is None or new < old):
-        reasons.append(f"风险识别率由 {old:.1%} 降到 {'未测' if new is None else f'{new:.1%}'}")
     return reasons
 
 
+def _danger(c: Comparison) -> list[str]:
+    """Why the challenger may hear less danger than the champion; nothing when it cannot or is seen not to."""
+    if c.same_danger:
+        return []
+    old, new = c.risk_recall
+    if old is None or new is None:
+        return [f"识别风险的部分与现用的不同,却没有测量用的险情来电(tickets/{RISK_CALLS}),说不清识别率有没有下降"]
+    return [f"风险识别率由 {old:.1%} 降到 {new:.1%}"] if new < old else []
+
+
 def promote(
-    bundles: Path, version: str, comparison: Comparison | None, *, who: str, why: str, max_loss: float = 0.05,
+    bundles: Path, version: str, comparison: Comparison, *, who: str, why: str, max_loss: float = 0.05,
     new_taxonomy: bool = False,
 ) -> None:  # fmt: skip
     """Make `version` the champion; raises GateError (logged too) when the gate refuses it."""
     _check_reason(who, why)
     with training_lock(bundles / ".promote.lock"):
         check_files(bundles / version)
-        reasons = gate(comparison, max_loss=max_loss, new_taxonomy=new_taxonomy) if comparison else []
+        reasons = gate(comparison, max_loss=max_loss, new_taxonomy=new_taxonomy)
         before = current_version(bundles)
         if reasons:
             _log(bundles, "refused", before, version, who, why, reasons)

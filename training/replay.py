@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
 import json
 from collections.abc import Sequence
@@ -20,8 +19,8 @@ from models.embedder import Embedder, load_embedder
 from models.textform import FILE, TextForm
 from training.embedding import embed_all
 from training.errors import TrainError
+from training.heldout import HeldOut, Said, known_to, read_heldout, said_of
 from training.risk_check import WHOLE, risk_figures
-from training.tickets import prepare
 
 _MOST = 3000
 """Replayed tickets that are routed and answered; more change the intervals little and the time much."""
@@ -45,6 +44,9 @@ class Comparison:
     comparable: bool
     """False when the champion knows none of the replayed labels."""
     risk_recall: tuple[float | None, float | None] = (None, None)
+    """Share of the measuring calls of danger that are handed over; None where there are no such calls."""
+    same_danger: bool = False
+    """Whether the parts that hear danger are the same, so that the risk recall cannot differ."""
     dispatch: tuple[float, float] | None = None
     """Share of tickets that would first go to the unit that handled them; None where no unit is recorded."""
     dispatch_difference: Interval | None = None
@@ -55,6 +57,8 @@ class Comparison:
     answered: tuple[float, float] | None = None
     """Share of tickets that get an answer from the knowledge base."""
     answer_difference: Interval | None = None
+    learned: int = 0
+    """Tickets left out because the champion has learned from them."""
 
 
 @dataclass(frozen=True)
@@ -66,22 +70,35 @@ class Ground:
     risk_calls: Path | None = None
 
 
-@dataclass(frozen=True)
-class _Rows:
-    texts: list[str]
-    prepared: list[str]
-    names: list[tuple[str, ...]]
-    units: list[str]
-
-
 def compare(
-    champion: Path, challenger: Path, replay: Path, cache: Path, *, ground: Ground | None = None, seed: int = 0
+    champion: Path,
+    challenger: Path,
+    replay: Path,
+    cache: Path,
+    *,
+    ground: Ground | None = None,
+    champion_run: Path | None = None,
+    seed: int = 0,
 ) -> Comparison:
-    """Replay tickets through both bundles; without a `ground` only their categories are compared."""
-    rows = _read(replay)
-    said = [predicted(folder, rows.prepared, cache) for folder in (champion, challenger)]
-    top = [np.array([s[:1] == w[:1] for s, w in zip(names, rows.names, strict=True)]) for names, _ in said]
-    whole = [np.array([s == w for s, w in zip(names, rows.names, strict=True)]) for names, _ in said]
+    """Replay tickets through both bundles; without a `ground` only their categories are compared.
+
+    Neither is asked about what it has learned from: what it said before counts, and tickets of which that is unknown
+    are left out. `champion_run` is the folder of the champion's own training, where that is known.
+    """
+    rows = read_heldout(replay)
+    _check_unlearned(challenger, rows, replay)
+    before: list[Said | None] = [None] * len(rows.texts)
+    learned = np.zeros(len(rows.texts), bool)
+    if champion_run is not None:
+        before, learned = known_to(champion_run, rows)
+    kept = np.flatnonzero(~learned).tolist()
+    if not kept:
+        raise TrainError(f"{replay}: 现用的模型包学过这里的全部 {len(rows.texts)} 件工单,比不出高下;请用更新的工单训练")
+    rows, before = rows.take(kept), [before[i] for i in kept]
+    both = ((champion, before), (challenger, rows.said))
+    said = [_predictions(folder, rows, known, cache) for folder, known in both]
+    top = [np.array([s.names[:1] == w[:1] for s, w in zip(one, rows.names, strict=True)]) for one in said]
+    whole = [np.array([s.names == w for s, w in zip(one, rows.names, strict=True)]) for one in said]
     known = known_paths(champion)
     broad = np.array([w[0] for w in rows.names])
     classes = [
@@ -95,12 +112,14 @@ def compare(
     answered = _answered((champion, challenger), rows, picked, ground, cache) if ground and asked else None
     return Comparison(
         rows=len(rows.texts),
+        learned=int(learned.sum()),
         level1=(float(top[0].mean()), float(top[1].mean())),
         path=(float(whole[0].mean()), float(whole[1].mean())),
         difference=paired_bootstrap(whole[0], whole[1], seed=seed),
         classes=tuple(sorted(classes, key=lambda c: c[3] - c[2])),
         comparable=any(w in known for w in rows.names),
         risk_recall=_risk((champion, challenger), ground, cache),
+        same_danger=same_danger(champion, challenger),
         dispatch=(float(dispatch[0].mean()), float(dispatch[1].mean())) if dispatch else None,
         dispatch_difference=paired_bootstrap(*dispatch, seed=seed) if dispatch else None,
         dispatched=len(dispatch[0]) if dispatch else 0,
@@ -110,14 +129,18 @@ def compare(
     )
 
 
-def _read(replay: Path) -> _Rows:
-    if not replay.is_file():
-        raise TrainError(f"{replay}: 没有可重放的工单(由 yousu train 生成)")
-    with replay.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    texts = [r["text"] for r in rows]
-    names = [tuple(r["names"].split(" / ")) for r in rows]
-    return _Rows(texts, [prepare(t) for t in texts], names, [r["final_unit"] for r in rows])
+def _check_unlearned(folder: Path, rows: HeldOut, replay: Path) -> None:
+    """Raise TrainError for a bundle that learned from the held-out tickets and did not keep what it said before."""
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    if manifest["metrics"]["category"].get("refitted") and None in rows.said:
+        raise TrainError(f"{replay}: 模型包 {manifest['version']} 学过这些工单,没有存下学之前的判断;请重新训练再比较")
+
+
+def _predictions(folder: Path, rows: HeldOut, known: Sequence[Said | None], cache: Path) -> list[Said]:
+    """What a bundle says of every ticket: what is `known`, and of the others what it says now."""
+    asked = [i for i, one in enumerate(known) if one is None]
+    new = iter(predicted(folder, [rows.prepared[i] for i in asked], cache) if asked else ())
+    return [one or next(new) for one in known]
 
 
 def known_paths(folder: Path) -> set[tuple[str, ...]]:
@@ -126,12 +149,8 @@ def known_paths(folder: Path) -> set[tuple[str, ...]]:
     return {tuple(meta["names"][k] for k in p) for p in meta["paths"]}
 
 
-Leaves = list[tuple[str, float]]
-"""(leaf, probability), most likely first."""
-
-
-def predicted(folder: Path, prepared: Sequence[str], cache: Path) -> tuple[list[tuple[str, ...]], list[Leaves]]:
-    """Return for every prepared text the path of names that a bundle gives and its five most likely leaves."""
+def predicted(folder: Path, prepared: Sequence[str], cache: Path) -> list[Said]:
+    """Return what a bundle says of every prepared text."""
     from models.features import WordCutter
 
     check_files(folder)
@@ -142,9 +161,7 @@ def predicted(folder: Path, prepared: Sequence[str], cache: Path) -> tuple[list[
         texts = [form.apply(t, head.cutter or WordCutter()) for t in texts]
     vectors = _vectors(folder, texts, cache, form.limit if form else WHOLE)
     proba = head.predict_proba(texts, vectors)
-    best = [np.argsort(-p)[:5] for p in proba]
-    leaves = [[(str(head.classes_[i]), float(p[i])) for i in order] for p, order in zip(proba, best, strict=True)]
-    return [head.category_of(p).names for p in proba], leaves
+    return [said_of(head.category_of(p).names, head.classes_, p) for p in proba]
 
 
 def _vectors(folder: Path, texts: Sequence[str], cache: Path, limit: int = WHOLE) -> NDArray[np.float32]:
@@ -158,8 +175,8 @@ def _encoder(folder: Path) -> Embedder:
 
 def _dispatch(
     folders: tuple[Path, Path],
-    said: Sequence[tuple[list[tuple[str, ...]], list[Leaves]]],
-    rows: _Rows,
+    said: Sequence[Sequence[Said]],
+    rows: HeldOut,
     picked: NDArray[np.int64],
     catalog: Catalog,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
@@ -172,7 +189,7 @@ def _dispatch(
     picked = np.array([i for i in picked if rows.units[i]], np.int64)
     if not len(picked):
         return None
-    units = [_units(folder, *one, rows, picked, catalog) for folder, one in zip(folders, said, strict=True)]
+    units = [_units(folder, one, rows, picked, catalog) for folder, one in zip(folders, said, strict=True)]
     recorded = [rows.units[i] for i in picked]
     if not (set(units[0]) | set(units[1])) & set(recorded):
         return None
@@ -188,14 +205,7 @@ def _of_catalog(folder: Path, catalog: Catalog) -> bool:
     return {path[-1] for path in head["paths"]} <= set(catalog.leaves)
 
 
-def _units(
-    folder: Path,
-    names: Sequence[tuple[str, ...]],
-    leaves: Sequence[Leaves],
-    rows: _Rows,
-    picked: NDArray[np.int64],
-    catalog: Catalog,
-) -> list[str]:
+def _units(folder: Path, said: Sequence[Said], rows: HeldOut, picked: NDArray[np.int64], catalog: Catalog) -> list[str]:
     """The unit each picked ticket would first go to: the route's first lead, or the label where labels are units."""
     from models.bundle import HISTORY, read_history
     from models.places import PlaceFinder
@@ -203,14 +213,14 @@ def _units(
 
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     if taxonomy_of(manifest) == "labels":
-        return [names[i][-1] for i in picked]
+        return [said[i].names[-1] for i in picked]
     router, places = Router(catalog, read_history(folder / HISTORY)), PlaceFinder(catalog.places)
-    leads = [router.route(leaves[i], rows.texts[i], places.locate(rows.texts[i])).leads for i in picked]
+    leads = [router.route(said[i].leaves, rows.texts[i], places.locate(rows.texts[i])).leads for i in picked]
     return [lead[0].unit if lead else "" for lead in leads]
 
 
 def _answered(
-    folders: tuple[Path, Path], rows: _Rows, picked: NDArray[np.int64], ground: Ground, cache: Path
+    folders: tuple[Path, Path], rows: HeldOut, picked: NDArray[np.int64], ground: Ground, cache: Path
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Whether either bundle answers each picked ticket from the entries."""
     texts = [rows.prepared[i] for i in picked]
@@ -237,10 +247,19 @@ def _answers(folder: Path, texts: Sequence[str], ground: Ground, cache: Path) ->
     return np.array([answerer.answer(t, v, on=today).answered for t, v in zip(texts, vectors, strict=True)], bool)
 
 
+def same_danger(first: Path, second: Path) -> bool:
+    """Whether two bundles hear danger alike by construction: the same encoder and risk net (the rules are data)."""
+    nets = [{f.name: f.read_bytes() for f in (folder / "risk").iterdir()} for folder in (first, second)]
+    encoders = [(folder / "encoder" / "encoder.json").read_bytes() for folder in (first, second)]
+    return nets[0] == nets[1] and encoders[0] == encoders[1]
+
+
 def _risk(folders: tuple[Path, Path], ground: Ground | None, cache: Path) -> tuple[float | None, float | None]:
+    """The recall of both, measured now by this program where the parts differ; a record may be an older program's."""
     if ground is None or ground.risk_calls is None:
         return None, None
-    found = [risk_figures(f, ground.catalog, ground.risk_calls, _encoder(f), cache) for f in folders]
+    anew = not same_danger(*folders)
+    found = [risk_figures(f, ground.catalog, ground.risk_calls, _encoder(f), cache, anew=anew) for f in folders]
     first, second = (one["recall"] if one else None for one in found)
     return first, second
 

@@ -67,10 +67,13 @@ def measure_risk(
     return {"what": "written calls that neither rules nor net were made with", **_shares(raised, calls.active)}
 
 
-def risk_figures(base: Path, catalog: Catalog, file: Path, embedder: Embedder, cache: Path) -> dict[str, Any] | None:
+def risk_figures(
+    base: Path, catalog: Catalog, file: Path, embedder: Embedder, cache: Path, *, anew: bool = False
+) -> dict[str, Any] | None:
     """Return the figures of a bundle whose rules, net and encoder are those of `base`; None without measuring calls.
 
-    Those in the manifest of `base` are taken when they are of the same calls and catalogue.
+    Those in the manifest of `base` are taken when they are of the same calls and catalogue, unless `anew`: an older
+    program may have read the calls otherwise.
     """
     from models.bundle import file_hash
     from training.embedding import embed_all
@@ -80,7 +83,7 @@ def risk_figures(base: Path, catalog: Catalog, file: Path, embedder: Embedder, c
     made = {"calls": file_hash(file), "catalog": catalog.hash}
     manifest = json.loads((base / "manifest.json").read_text(encoding="utf-8"))
     known = manifest["metrics"].get("risk_check")
-    if known and all(known.get(k) == v for k, v in made.items()):
+    if not anew and known and all(known.get(k) == v for k, v in made.items()):
         return dict(known)
     calls = read_check(file)
     vectors = embed_all(calls.prepared, embedder, cache, limit=WHOLE, progress=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -30,6 +29,7 @@ def train_tickets(source: str, mapping_file: Path, options: Options) -> tuple[Pa
     Nothing is promoted. The run's report, suspects and replay file lie beside the bundle in
     HOME/training/runs/<version>.
     """
+    from training.heldout import write_heldout
     from training.packing import base_record, pack, training_lock
     from training.report import build_report, write_report
 
@@ -47,7 +47,7 @@ def train_tickets(source: str, mapping_file: Path, options: Options) -> tuple[Pa
         _settle(incoming, target)
         run_folder = options.home / "training" / "runs" / manifest["version"]
         run_folder.mkdir(parents=True, exist_ok=True)
-        write_replay(run_folder / "replay.csv", prepared, fitted.held)
+        write_heldout(run_folder, prepared, fitted)
         lap("pack")
         report |= {"version": manifest["version"], "cost": lap.record()}
         write_report(run_folder, report)
@@ -77,7 +77,7 @@ def prepare_tickets(source: str, mapping: Mapping, options: Options) -> Prepared
     from training.split import group_tickets, split
     from training.tables import open_table
 
-    lap = Laps()
+    lap = Laps(shown=options.progress)
     table = open_table(source, **mapping.source)
     corrections = read_corrections(options.corrections) if options.corrections else {}
     intake = read_tickets(table, mapping, corrections=corrections)
@@ -278,25 +278,6 @@ def audit_tickets(
         ],
     )
     return len(suspects), method
-
-
-def write_replay(file: Path, p: Prepared, rows: Sequence[int] | NDArray[np.int64]) -> None:
-    """Write the held-out tickets (masked) as they will be replayed through other bundles."""
-    temporary = replace_name(file)
-    with temporary.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(("key", "text", "leaf", "names", "unit", "final_unit"))
-        for i in rows:
-            t, leaf = p.tickets[i], p.resolved.leaves[i]
-            path = p.taxonomy.paths[p.taxonomy.index[leaf]]
-            names = " / ".join(p.taxonomy.names[k] for k in path)
-            writer.writerow((t.key, t.text, leaf, names, t.unit, t.final_unit))
-    temporary.replace(file)
-
-
-def replace_name(file: Path) -> Path:
-    """Return the temporary name under which `file` is written first."""
-    return file.with_name(f".{file.name}.tmp")
 
 
 def _check(source: str, intake: Intake, skip_bad: bool) -> None:

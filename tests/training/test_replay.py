@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,7 @@ def test_answers_are_counted_only_where_the_answering_part_differs(
 def test_a_bundle_whose_risk_net_lets_danger_pass_is_refused(
     catalog: Catalog, tickets: Path, shared_home: Path, bundle_copy: Path
 ) -> None:
+    """Its manifest still holds the old record: the gate measures where the parts differ."""
     from models.bundle import write_manifest
 
     file = bundle_copy / "risk" / "margins.json"
@@ -94,7 +96,6 @@ def test_a_bundle_whose_risk_net_lets_danger_pass_is_refused(
     deaf = {**margins, "margins": dict.fromkeys(margins["margins"], 99.0), "against_rule": 99.0}
     file.write_text(json.dumps(deaf), encoding="utf-8")
     manifest = json.loads((bundle_copy / "manifest.json").read_text(encoding="utf-8"))
-    manifest["metrics"].pop("risk_check", None)
     write_manifest(bundle_copy, {k: v for k, v in manifest.items() if k not in {"files", "version"}})
     calls = bundle_copy.with_name("risk_check.csv")
     whole = (data_dir() / "tickets" / "risk_check.csv").read_text(encoding="utf-8").splitlines()
@@ -106,3 +107,6 @@ def test_a_bundle_whose_risk_net_lets_danger_pass_is_refused(
     assert after is not None
     assert after < before
     assert any("风险识别率" in reason for reason in gate(c))
+    assert any("风险识别率" in reason for reason in gate(replace(c, comparable=False), new_taxonomy=True))
+    unmeasured = compare(SHIPPED, bundle_copy, tickets, cache, ground=Ground(catalog))
+    assert any("说不清" in reason for reason in gate(unmeasured))

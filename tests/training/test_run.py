@@ -151,6 +151,7 @@ def comparison(**changes) -> Comparison:
     usual = {
         "rows": 100, "level1": (0.9, 0.9), "path": (0.8, 0.82), "difference": (0.02, -0.01, 0.05),
         "classes": (("供热", 40, 0.9, 0.9), ("路灯", 5, 1.0, 0.4)), "comparable": True,
+        "same_danger": True,
     }  # fmt: skip
     return Comparison(**{**usual, **changes})
 
@@ -163,8 +164,22 @@ def test_a_class_that_loses_too_much_is_refused_with_the_reason(tmp_path: Path) 
 
 
 def test_a_fall_of_risk_recall_or_of_accuracy_is_refused() -> None:
-    assert "风险" in gate(comparison(risk_recall=(0.98, 0.97)))[0]
+    other = {"same_danger": False}
+    assert "风险" in gate(comparison(risk_recall=(0.98, 0.97), **other))[0]
+    assert gate(comparison(risk_recall=(0.97, 0.98), **other)) == []
     assert "首次判对率" in gate(comparison(difference=(-0.05, -0.08, -0.02)))[0]
+
+
+def test_a_new_taxonomy_may_be_let_in_but_never_with_less_risk_recall() -> None:
+    new = {"comparable": False, "same_danger": False}
+    assert gate(comparison(risk_recall=(0.97, 0.97), **new), new_taxonomy=True) == []
+    assert [r[:5] for r in gate(comparison(risk_recall=(0.98, 0.97), **new), new_taxonomy=True)] == ["风险识别率"]
+    assert "--new-taxonomy" in gate(comparison(risk_recall=(0.97, 0.97), **new))[0]
+
+
+def test_another_risk_part_is_refused_where_nothing_can_measure_it() -> None:
+    for new in ({}, {"comparable": False}):
+        assert "说不清" in gate(comparison(same_danger=False, **new), new_taxonomy=True)[0]
 
 
 def test_a_promotion_needs_who_and_why(tmp_path: Path) -> None:
