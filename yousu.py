@@ -8,7 +8,7 @@ from models.catalog_cli import app as catalog_app
 from serve.cli import app, bench_app
 from serve.insight.cli import app as insight_app
 from serve.ops_cli import audit_app, key_app, mount, retention_app
-from training.bench_cli import bench_answers, bench_classify, bench_growth, bench_route
+from training.bench_cli import bench_answers, bench_classify, bench_growth, bench_route, bench_training
 from training.bundle_cli import app as bundle_app
 from training.city import init
 from training.cli import bench_retrieval, train_app, train_heads, train_retrieval
@@ -32,6 +32,7 @@ bench_app.command("answers")(bench_answers)
 bench_app.command("classify")(bench_classify)
 bench_app.command("route")(bench_route)
 bench_app.command("growth")(bench_growth)
+bench_app.command("training")(bench_training)
 bench_app.command("index")(bench_index)
 
 

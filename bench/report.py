@@ -289,9 +289,28 @@ def head_growth(_: Path, options: Sequence[str] = ()) -> list[Section]:
     return sections
 
 
+def trainings(_: Path, options: Sequence[str] = ()) -> list[Section]:
+    """What a whole training costs by the number of tickets; `options` are those of `yousu bench training`."""
+
+    def run() -> Section:
+        rows = [
+            (
+                f"{m['tickets']:,}", f"{m['wall_s']:.0f}", f"{m['cpu_s']:.0f}", f"{m['peak_mb']:,}",
+                *(f"{m['cpu_seconds'].get(step, 0):.0f}" for step in ("embed", "fit")), f"{m['estimated']:,}",
+                str(m["load"]),
+            )
+            for m in bench("training", *options)["sizes"]
+        ]  # fmt: skip
+        head = ("工单", "合计(秒)", "CPU(秒)", "内存峰值(MB)", "其中编码 CPU", "训练 CPU", "向量由用词估计的", "负载")
+        return Section("增长:整次训练", head, rows, note="由读表到写出模型包;工单由书写样例合成,不说明准确率")
+
+    return [attempt("增长:整次训练", run)]
+
+
 PARTS: dict[str, Callable[[Path], list[Section]]] = {
     "retrieval": retrieval, "labelled": labelled, "answers": answers, "speed": speed, "heads": heads,
-    "manifest": manifest, "growth": growth, "head-growth": head_growth, "peers": peers,
+    "manifest": manifest, "growth": growth, "head-growth": head_growth, "training": trainings,
+    "peers": peers,
 }  # fmt: skip
 
 
@@ -382,6 +401,7 @@ def main() -> None:
     if chosen.long:
         parts["growth"] = partial(growth, sizes=(*SIZES, *TOO_LONG), too_long=())
         parts["head-growth"] = partial(head_growth, options=("--long",))
+        parts["training"] = partial(trainings, options=("--long",))
     sections = [s for name in chosen.parts or parts for s in parts[name](chosen.shared)]
     show(sections)
     _write(chosen.out, page(sections, where))

@@ -20,7 +20,7 @@ def sized(page: str, measured: Path, table: Table) -> str:
         raise ValueError(f"docs/operations.md: expected the lines {BEGIN!r} and {END!r}")
     runs = json.loads(measured.read_text(encoding="utf-8")) if measured.is_file() else {}
     lines: list[str] = []
-    for make in (_service, _index, _head):
+    for make in (_service, _index, _training, _head):
         lines += make(runs, table)
     return "\n".join([before + begin, *(lines or ["", "Not measured yet."]), "", end + after])
 
@@ -54,6 +54,29 @@ def _index(runs: dict[str, Any], table: Table) -> list[str]:
     head = ("entries", "memory (MB)", "build (s)", "search p50 / p95 (ms)", "one change p50 / p95 (ms)")
     said = "The index by entries (made-up texts and vectors, without the encoder's own time):"
     return ["", said, "", *table(head, rows), "", _where(found)]
+
+
+def _training(runs: dict[str, Any], table: Table) -> list[str]:
+    """Whole trainings by size, from every run that measured one; of a size the newest."""
+    found = sorted((run for name, run in runs.items() if name.startswith("yousu bench training")), key=_when)
+    sizes = {m["tickets"]: (m, run) for run in found for m in run["figures"]["sizes"]}
+    if not sizes:
+        return []
+    rows = [
+        (
+            f"{n:,}", f"{m['wall_s']:,.0f}", f"{m['cpu_s']:,.0f}", f"{m['peak_mb']:,}",
+            *(f"{m['cpu_seconds'].get(step, 0):,.0f}" for step in ("embed", "estimate", "fit")),
+            f"{m['estimated']:,}", str(m["load"]),
+        )
+        for n, (m, _) in sorted(sizes.items())
+    ]  # fmt: skip
+    head = (
+        "tickets", "wall (s)", "CPU (s)", "peak (MB)", "embedding CPU (s)", "estimating CPU (s)", "fitting CPU (s)",
+        "vectors estimated", "load before",
+    )  # fmt: skip
+    said = "A whole `yousu train`, from the table to the bundle, nothing embedded before (synthetic tickets):"
+    used = {run["command"]: run for _, run in sizes.values()}
+    return ["", said, "", *table(head, rows), "", *map(_where, used.values())]
 
 
 def _head(runs: dict[str, Any], table: Table) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench import peers
-from bench.report import NotRunError, Section, attempt, compared, growth, head_growth, keep_figures, page
+from bench.report import NotRunError, Section, attempt, compared, growth, head_growth, keep_figures, page, trainings
 from tests.conftest import ROOT
 
 
@@ -74,6 +74,14 @@ def test_sizes_of_the_head_that_take_long_are_told_as_not_run(monkeypatch: pytes
     assert leaves.rows == [("5,000", "", "未运行", "", "", "", "", "")]
     assert tickets.rows == [("", "100,000", "未运行", "", "", "", "", "")]
     assert "--long" in leaves.note
+
+
+def test_whole_trainings_are_told_by_size_or_why_they_were_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    cost = {"wall_s": 90.4, "cpu_s": 120.2, "peak_mb": 1700, "cpu_seconds": {"embed": 80.0, "fit": 30.0}, "load": 1.0}
+    monkeypatch.setattr("bench.report.bench", lambda *_: {"sizes": [{"tickets": 10_000, "estimated": 0, **cost}]})
+    [section] = trainings(Path())
+    assert section.rows == [("10,000", "90", "120", "1,700", "80", "30", "0", "1.0")]
+    assert len(section.head) == len(section.rows[0])
 
 
 def test_growth_that_fails_is_told_with_its_reason(tmp_path: Path) -> None:

@@ -12,10 +12,7 @@ import numpy as np
 
 from models.catalog import Catalog
 
-COLUMNS = (
-    "工单号", "受理时间", "来电号码", "诉求内容", "一级分类", "二级分类", "三级分类", "四级分类", "五级分类",
-    "承办单位", "最终承办单位", "办理结果", "来源",
-)  # fmt: skip
+_NUMERALS = "一二三四五"
 _BEFORE = ("喂你好", "哎你好我反映个事", "是12345吗", "嗯那个", "我想问一下", "你好同志", "就是说", "我跟你说啊", "")
 _AFTER = (
     "麻烦你们管一下",
@@ -42,6 +39,17 @@ _SWAPS = {
 }
 
 
+def level_columns(catalog: Catalog) -> list[str]:
+    """Return the columns of the category, one a level of the catalogue."""
+    return [f"{n}级分类" for n in _NUMERALS[: max(len(catalog.path(leaf)) for leaf in catalog.leaves)]]
+
+
+def columns(catalog: Catalog) -> list[str]:
+    """Return the columns of a synthetic ticket."""
+    levels = level_columns(catalog)
+    return ["工单号", "受理时间", "来电号码", "诉求内容", *levels, "承办单位", "最终承办单位", "办理结果", "来源"]
+
+
 def grow(
     catalog: Catalog, examples: Path, rows: int, *, seed: int = 0, noise: float = 0.03, leaves: Sequence[str] = ()
 ) -> Iterator[dict[str, str]]:
@@ -64,7 +72,7 @@ def grow(
         by_leaf[code].append(text)
     streets = [p.name for p in catalog.places if len(p.name) > 2]
     labels, units = leaves or catalog.leaves, [u.name for u in catalog.units.values()]
-    start = datetime.datetime(2026, 1, 1)
+    start, names_of_columns = datetime.datetime(2026, 1, 1), columns(catalog)
     for n in range(rows):
         when = start + datetime.timedelta(seconds=int(n / rows * 181 * 86_400))
         pool = pools[when.month == 6] or pools[0]
@@ -80,7 +88,7 @@ def grow(
         names = [node.name for node in catalog.path(label)]
         yield dict(
             zip(
-                COLUMNS,
+                names_of_columns,
                 (
                     f"S{n:07d}", f"{when:%Y-%m-%d %H:%M:%S}", f"139{int(rng.integers(10**8)):08d}", said, *names,
                     first, final, "已办理" if rng.random() < 0.9 else "已答复", "合成",
@@ -112,7 +120,7 @@ def write_grown(catalog: Catalog, examples: Path, rows: int, out: Path, *, seed:
     """Write `rows` synthetic tickets to a CSV file."""
     temporary = out.with_name(f".{out.name}.tmp")
     with temporary.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+        writer = csv.DictWriter(file, columns(catalog))
         writer.writeheader()
         writer.writerows(grow(catalog, examples, rows, seed=seed))
     temporary.replace(out)

@@ -1,4 +1,4 @@
-"""The commands `yousu bench classify`, `route`, `answers` and `growth`: what rows teach, and what many of them cost."""
+"""The commands `yousu bench classify`, `route`, `answers`, `growth`, `training`: what rows teach, what many cost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from models.locations import bundle_dir, catalog_dir, data_dir, home_dir
 from training.cli import told
-from training.limits import BESIDE, LEAVES, MANY_LEAVES, MANY_TICKETS, TICKETS
+from training.limits import BESIDE, LEAVES, MANY_LEAVES, MANY_TICKETS, MANY_TRAININGS, TICKETS, TRAININGS
 
 NAMES = {
     "char": "字 TF-IDF + 线性 SVM",
@@ -192,3 +192,38 @@ def _show_growth(found: dict[str, Any], left: dict[str, list[int]]) -> None:
     typer.echo("工单由书写样例合成,向量随机成簇,目录之外的末级由已有末级拆出;“一次”是已有向量时判断一件,不含编码")
     if left:
         typer.echo("未运行的要几分钟到几十分钟,加 --long 才跑")
+
+
+def bench_training(
+    tickets: Annotated[
+        list[int] | None,
+        typer.Option(min=30, help=f"工单数,可多次给出;默认 {'、'.join(map(str, TRAININGS))}"),
+    ] = None,
+    long: Annotated[bool, typer.Option("--long", help=f"再测 {MANY_TRAININGS[0]} 件(一刻钟以上)")] = False,
+    catalog: Annotated[Path, typer.Option(help="目录文件夹")] = catalog_dir(),
+    data: Annotated[Path, typer.Option(help="数据文件夹(含 tickets/examples.csv)")] = data_dir(),
+    base: Base = bundle_dir(),
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """整次训练随工单数增长的代价:由读表到写出模型包,各步的时间、处理器时间与内存峰值;工单为合成,不说明准确率。"""
+    from training.scale_bench import measure_trainings
+
+    sizes = [*(tickets or TRAININGS), *(MANY_TRAININGS if long else ())]
+    with told():
+        found = measure_trainings(catalog, data, base, sizes, seed, progress=True)
+    if as_json:
+        typer.echo(json.dumps({"sizes": found}))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    from training.laps import STEPS
+
+    steps = list(dict.fromkeys(step for m in found for step in m["seconds"]))
+    table = Table("工单", "合计(秒)", "CPU(秒)", "内存峰值(MB)", *(STEPS[s] for s in steps))
+    for m in found:
+        by_step = (f"{m['seconds'].get(s, 0):.0f} / {m['cpu_seconds'].get(s, 0):.0f}" for s in steps)
+        table.add_row(f"{m['tickets']:,}", f"{m['wall_s']:.0f}", f"{m['cpu_s']:.0f}", f"{m['peak_mb']:,}", *by_step)
+    Console().print(table)
+    typer.echo("各步为秒 / 处理器秒;工单由书写样例合成,从没有任何现成向量开始,不说明准确率")

@@ -117,7 +117,7 @@ def run(
 
 
 def _run_tickets(file: str, mapping: Path, options: Options) -> None:
-    from training.page import STEPS
+    from training.laps import STEPS
     from training.run import train_tickets
     from training.simulate import usable
     from training.tracking import track

@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -26,7 +26,7 @@ from models.classifier import CategoryClassifier
 from models.features import WordCutter
 from models.taxonomy import Taxonomy
 from models.text import normalise, strip_fillers
-from training.augment import grow
+from training.augment import grow, level_columns
 from training.errors import TrainError
 from training.fit import calibration
 from training.laps import peak_bytes
@@ -92,10 +92,10 @@ def made_tickets(
     """
     rng = np.random.default_rng(seed)
     codes = {tuple(node.name for node in catalog.path(code)): code for code in catalog.leaves}
-    texts, labels = [], []
+    texts, labels, levels = [], [], level_columns(catalog)
     try:
         for row in grow(catalog, examples, rows, seed=seed, leaves=leaves.codes):
-            leaf = leaves.pick(codes[tuple(row[f"{level}级分类"] for level in "一二三四五")], rng)
+            leaf = leaves.pick(codes[tuple(row[column] for column in levels)], rng)
             text, own = row["诉求内容"], leaves.words[leaf]
             if own and rng.random() < _SAID:
                 text = f"{own[int(rng.integers(len(own)))]}{text}"
@@ -149,14 +149,22 @@ def measure_all(
 
     Raises TrainError naming the size whose process was killed.
     """
-    found = []
-    for leaves, tickets in sizes:
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-            try:
-                found.append(pool.submit(measure, catalog, examples, base, leaves, tickets, seed).result())
-            except (BrokenProcessPool, MemoryError) as error:
-                raise TrainError(f"{leaves} 个末级、{tickets} 件工单:进程没有做完,多半是内存不够") from error
-    return found
+    return [
+        in_own_process(f"{leaves} 个末级、{tickets} 件工单", measure, catalog, examples, base, leaves, tickets, seed)
+        for leaves, tickets in sizes
+    ]
+
+
+def in_own_process(what: str, function: Callable[..., dict[str, Any]], *arguments: object) -> dict[str, Any]:
+    """Return what `function` gives in a fresh process, whose memory is then its own.
+
+    Raises TrainError with `what` was being done when the process was killed.
+    """
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        try:
+            return pool.submit(function, *arguments).result()
+        except (BrokenProcessPool, MemoryError) as error:
+            raise TrainError(f"{what}:进程没有做完,多半是内存不够") from error
 
 
 def ticket_sizes(tickets: Sequence[int], catalog: Path) -> list[tuple[int, int]]:

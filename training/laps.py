@@ -1,15 +1,26 @@
-"""What the steps of a training cost: wall and processor seconds of each, and the most memory held."""
+"""What the steps of a training cost: wall and processor seconds of each, and the most memory held; told as they end."""
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
+STEPS = {
+    "read": "读入", "prepare": "整理文字", "group": "归并与划分", "finetune": "微调编码器", "embed": "向量化",
+    "estimate": "估计向量", "fit": "训练与校准", "report": "测量", "pack": "写出模型包",
+}  # fmt: skip
+"""What the steps are called."""
+
 
 class Laps:
-    """Seconds by step in the order of the steps; `cpu` counts every thread of this process, on any core."""
+    """Seconds by step in the order of the steps; `cpu` counts every thread of this process, on any core.
 
-    def __init__(self) -> None:
+    With `shown` each is told on standard error when it ends, so that a long training is seen to go on.
+    """
+
+    def __init__(self, *, shown: bool = False) -> None:
+        self.shown = shown
         self.seconds: dict[str, float] = {}
         self.cpu: dict[str, float] = {}
         self._wall, self._processor = time.perf_counter(), time.process_time()
@@ -20,6 +31,9 @@ class Laps:
         self.seconds[name] = round(wall - self._wall, 1)
         self.cpu[name] = round(processor - self._processor, 1)
         self._wall, self._processor = wall, processor
+        if self.shown:
+            said = f"{STEPS.get(name, name)}:{self.seconds[name]:g} 秒(处理器 {self.cpu[name]:g} 秒)"
+            print(said, file=sys.stderr, flush=True)
 
     def record(self) -> dict[str, float]:
         """Return the sums of both and the peak so far."""

@@ -10,3 +10,5 @@ TICKETS, MANY_TICKETS = (1_000, 3_000, 10_000), (100_000,)
 """Sizes that `yousu bench growth` measures, and those it measures only with --long."""
 BESIDE = 5_000
 """Tickets while the leaves grow."""
+TRAININGS, MANY_TRAININGS = (1_000, 10_000), (100_000,)
+"""Numbers of tickets that `yousu bench training` trains on, and that which it takes only with --long."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from training.laps import STEPS
 from training.simulate import ENOUGH, usable
 
 _STYLE = """
@@ -19,11 +20,6 @@ table{border-collapse:collapse;width:100%;background:#fff;font-size:14px}td,th{b
 text-align:left;vertical-align:top}td:nth-child(-n+3){min-width:5em}th{background:#eaf0f6}td.n{text-align:right}.chart{background:#fff;margin:10px 0}
 small{color:#55636f}details{margin:6px 0}
 """
-STEPS = {
-    "read": "读入", "prepare": "整理文字", "group": "归并与划分", "finetune": "微调编码器", "embed": "向量化",
-    "estimate": "估计向量", "fit": "训练与校准",
-    "report": "测量", "pack": "写出模型包",
-}  # fmt: skip
 _NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 
 

@@ -1,4 +1,4 @@
-"""What the head costs as it grows: leaves beyond the catalogue, tickets of them, a process for every size."""
+"""What the head and a whole training cost as they grow: leaves, tickets, a process for every size."""
 
 from __future__ import annotations
 
@@ -76,3 +76,18 @@ def test_leaves_without_an_example_are_named_as_the_fault(tmp_path) -> None:
     empty.write_text("text,code\n", encoding="utf-8")
     with pytest.raises(TrainError, match="没有属于这 4 个末级的样例"):
         measure_all(catalog_dir(), empty, bundle_dir(), [(4, 20)], 0)
+
+
+def test_a_whole_training_is_measured_step_by_step_from_the_table_to_the_bundle(yousu) -> None:
+    sample = ROOT / "data" / "sample"
+    result = yousu(
+        "bench", "training", "--tickets", 60, "--catalog", sample / "catalog", "--data", sample, "--json"
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    [found] = json.loads(result.stdout)["sizes"]
+    assert (found["tickets"], found["read"]) == (60, 60)
+    assert list(found["seconds"]) == ["read", "prepare", "group", "embed", "fit", "report", "pack"]
+    assert found["cpu_seconds"].keys() == found["seconds"].keys()
+    assert found["cpu_s"] == pytest.approx(sum(found["cpu_seconds"].values()), abs=0.1)
+    assert found["cpu_seconds"]["embed"] > 0
+    assert found["peak_mb"] > 100
