@@ -213,7 +213,7 @@ class Engine:
         clock.lap("category")
         route = self._route(category, masked, places, risks, returned_by)
         clock.lap("route")
-        day = on or datetime.date.today()
+        day = on or self.settings.today()
         answers = AnswerResult(False, ()) if note else self._answer(prepared, vector, day, places.district)
         answers = replace(answers, understood=heard.understood)
         if record and not note and (answers.answered or kind == QUESTION):
@@ -265,7 +265,7 @@ class Engine:
         """Return only the answers to a heard call from the vectors of its `texts`."""
         if not is_chinese(heard.prepared):
             return AnswerResult(False, ())
-        found = self._answer(heard.prepared, vectors[0], on or datetime.date.today(), district)
+        found = self._answer(heard.prepared, vectors[0], on or self.settings.today(), district)
         if record:
             self._record(heard.prepared, vectors[0], found)
         return replace(found, understood=heard.understood)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -61,6 +62,7 @@ class Settings(BaseSettings):
     batch_body_limit: int = Field(200_000_000, ge=1000, description="批量任务请求体最多字节数")
     import_body_limit: int = Field(20_000_000, ge=1000, description="导入文件最多字节数")
     import_timeout: float = Field(300.0, gt=0, description="检查并存入一个导入文件最多秒数")
+    desk_timeout: float = Field(60.0, gt=0, description="看板统计、条目体检、命中测试一次最多秒数")
     request_timeout: float = Field(10.0, gt=0, description="一次请求(含收请求体)最多秒数;批量任务不限")
     encoder_batch: int = Field(4, ge=1, description="并发来电合并编码时一批最多几条")
     encoder_cache: int = Field(4096, ge=0, description="记住最近多少条文字的向量")
@@ -79,7 +81,7 @@ class Settings(BaseSettings):
     backup_days: int = Field(30, ge=1, description="备份保存天数;备份里的内容因此最多再留这么久")
 
     # insight
-    utc_offset: float = Field(8.0, ge=-12, le=14, description="本地时间与 UTC 相差的小时数;看板按本地日统计")
+    utc_offset: float = Field(8.0, ge=-12, le=14, description="与 UTC 相差的小时数;条目有效与看板按本地日算")
     satisfaction_of: Literal["followed", "decided"] = Field(
         "followed", description="满意率的分母:followed = 回访有效件;decided = 满意 + 基本满意 + 不满意"
     )
@@ -100,6 +102,10 @@ class Settings(BaseSettings):
             return self.bundle
         version = current_version(self.home / "bundles")
         return self.home / "bundles" / version if version else shipped_bundle_dir()
+
+    def today(self) -> datetime.date:
+        """Return the day in the city's time, whatever the clock of the machine is set to."""
+        return (datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=self.utc_offset)).date()
 
     @property
     def database_url(self) -> str:

@@ -124,3 +124,8 @@ async def json_only(request: Request) -> None:
 
 RuntimeOf = Annotated[Runtime, Depends(runtime_of)]
 InfoOf = Annotated[RequestInfo, Depends(info_of)]
+
+
+async def unhurried(runtime: RuntimeOf, info: InfoOf) -> None:
+    """Give a request that counts over everything the longer time limit; nobody on the phone waits for it."""
+    info.go_on(runtime.settings.desk_timeout)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
@@ -18,7 +17,7 @@ from kb.unanswered import Unanswered, UnansweredQueue
 from kb.workflow import NotAllowedError, StoreError, UnknownEntryError
 from models.masking import mask
 from serve import audit
-from serve.api.deps import InfoOf, RuntimeOf, json_only
+from serve.api.deps import InfoOf, RuntimeOf, json_only, unhurried
 from serve.api.desk_schemas import Handling, HealthOut, UnansweredList, UnansweredOut
 from serve.api.problems import replies
 from serve.api.replies import reply
@@ -84,7 +83,12 @@ async def handle(
         raise HTTPException(422, str(error)) from error
 
 
-@router.get("/health", summary="知识库体检:过期、将到期、冲突、从未命中", response_model=HealthOut)
+@router.get(
+    "/health",
+    summary="知识库体检:过期、将到期、冲突、从未命中",
+    response_model=HealthOut,
+    dependencies=[Depends(unhurried)],
+)
 async def check(
     runtime: RuntimeOf,
     days: Annotated[int, Query(ge=1, le=365, description="几天内到期算将到期")] = health.EXPIRES_SOON,
@@ -98,7 +102,7 @@ async def check(
         engine = runtime.engine
         hits = Feedback(engine.store.engine).hits()
         entries = engine.store.entries(status="published")
-        today = datetime.date.today()
+        today = runtime.settings.today()
         relations = engine.answerer.relations
         return health.check(entries, Known.of(engine.catalog), relations, hits, today=today, window=days)
 

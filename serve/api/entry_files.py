@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import hashlib
 import re
 import tempfile
@@ -24,7 +23,7 @@ from models.masking import mask
 from serve import audit
 from serve.api.assist import checked_district
 from serve.api.changes import actor, told
-from serve.api.deps import InfoOf, RuntimeOf, json_only
+from serve.api.deps import InfoOf, RuntimeOf, json_only, unhurried
 from serve.api.entry_schemas import Format, HitTestIn, HitTestOut, ImportOut
 from serve.api.feedback import IdempotencyKey
 from serve.api.problems import replies
@@ -173,14 +172,14 @@ def give_out(
 
 
 @router.post(
-    "/hit-test", summary="命中测试", response_model=HitTestOut, dependencies=[Depends(json_only)],
+    "/hit-test", summary="命中测试", response_model=HitTestOut, dependencies=[Depends(json_only), Depends(unhurried)],
     responses=replies(400, 401, 403, 408, 413, 415, 422, 429, 504),
 )  # fmt: skip
 async def try_out(sent: HitTestIn, runtime: RuntimeOf) -> Response:
     """Return at which rank each expected entry is found, and whether it would be answered; nothing is recorded."""
     engine, district = runtime.engine, checked_district(runtime, sent.district)
     rows = [(q.question, q.expected) for q in sent.questions]
-    day = sent.on or datetime.date.today()
+    day = sent.on or runtime.settings.today()
     tested = await asyncio.to_thread(hit_test, rows, engine.answerer, engine.bundle.embedder, on=day, district=district)
     items = [
         {

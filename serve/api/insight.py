@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from serve import audit
 from serve.api import insight_schemas as shapes
-from serve.api.deps import InfoOf, RuntimeOf, json_only
+from serve.api.deps import InfoOf, RuntimeOf, json_only, unhurried
 from serve.api.problems import replies
 from serve.api.replies import reply
 from serve.inputs import InputError
@@ -29,7 +29,9 @@ from serve.insight.report import report_html
 from serve.insight.word import report_docx
 from serve.runtime import Runtime
 
-router = APIRouter(prefix="/v1", tags=["看板"], responses=replies(401, 403, 422, 429, 503))
+router = APIRouter(
+    prefix="/v1", tags=["看板"], responses=replies(401, 403, 422, 429, 503), dependencies=[Depends(unhurried)]
+)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _FILE = {"schema": {"type": "string", "format": "binary"}}
@@ -151,7 +153,7 @@ async def events(insight: InsightOf, period: WeekOf, scope: ScopeOf) -> Response
 @router.get("/insight/seasons", summary="未诉先办:季节事项、预测与突增", response_model=shapes.SeasonsOut)
 async def watched(insight: InsightOf, end: Day = None) -> Response:
     """Return the seasons of this and the next month, with the cells of the week that ends with `end`."""
-    last = end or insight.today()
+    last = end or insight.settings.today()
     found = await asyncio.to_thread(insight.seasons, last)
     items = [
         {

@@ -19,7 +19,7 @@ from serve.insight import drift as drifting
 from serve.insight import events, figures, monthly, report, seasons, topics
 from serve.insight.cases import Case, Period, Rows, Scope
 from serve.insight.tables import MonthRow
-from serve.records import Records, TicketRow, now
+from serve.records import Records, TicketRow
 from serve.settings import Settings
 
 T = TypeVar("T")
@@ -55,13 +55,9 @@ class Insight:
         """The catalogue of the service."""
         return self._engine().catalog
 
-    def today(self) -> datetime.date:
-        """Return the day in the city's time."""
-        return (now() + datetime.timedelta(hours=self.settings.utc_offset)).date()
-
     def period(self, start: datetime.date | None, end: datetime.date | None, days: int = 30) -> Period:
         """Return the period asked for: up to today, `days` long, unless told otherwise."""
-        last = end or self.today()
+        last = end or self.settings.today()
         return Period(start or last - datetime.timedelta(days=days - 1), last, self.settings.utc_offset)
 
     def figures(self) -> dict[str, figures.Figure]:

@@ -51,7 +51,8 @@ class Topic:
 
 def clusters(cases: Sequence[Case], vectors: NDArray[np.float32], likeness: float = LIKENESS) -> list[list[int]]:
     """Return groups of indices of like tickets; `vectors` are unit vectors of shape (n_cases, dimension)."""
-    from sklearn.cluster import AgglomerativeClustering
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
 
     by_subject: dict[str, list[int]] = defaultdict(list)
     for i, case in enumerate(cases):
@@ -64,10 +65,7 @@ def clusters(cases: Sequence[Case], vectors: NDArray[np.float32], likeness: floa
                 found.append(block)
                 continue
             distance = np.clip(1 - vectors[block] @ vectors[block].T, 0, 2)
-            cut = AgglomerativeClustering(
-                None, metric="precomputed", linkage="average", distance_threshold=1 - likeness
-            )
-            labels = cut.fit(distance).labels_
+            labels = fcluster(linkage(squareform(distance, checks=False), "average"), 1 - likeness, "distance")
             groups: dict[int, list[int]] = defaultdict(list)
             for i, label in zip(block, labels, strict=True):
                 groups[int(label)].append(i)

@@ -37,15 +37,16 @@ async function request(method, path, body, more, seconds) {
     return await fetch(path, {
       method, headers, body: body === undefined || whole ? body : JSON.stringify(body), signal: AbortSignal.timeout(seconds * 1000),
     });
-  } catch {
-    throw new Problem("连不上服务");
+  } catch (error) {
+    throw new Problem(error?.name === "TimeoutError" ? `服务 ${seconds} 秒没有回答` : "连不上服务");
   }
 }
 
 export async function ask(method, path, body, headers = {}, seconds = 8) {
+  const before = logins;
   let reply = await request(method, path, body, headers, seconds);
   if (reply.status === 401 && path !== "v1/session") {
-    await login();
+    if (logins === before) await login(); // a refusal that comes after another request's login needs no second one
     reply = await request(method, path, body, headers, seconds);
   }
   const content = await reply.json().catch(() => ({}));
@@ -54,11 +55,25 @@ export async function ask(method, path, body, headers = {}, seconds = 8) {
   throw new Problem(SAID[reply.status] ?? (detail || `服务出错(${reply.status})`), reply.status);
 }
 
-export const get = (path) => ask("GET", path);
+export const get = (path, seconds) => ask("GET", path, undefined, {}, seconds);
 export const post = (path, body, headers) => ask("POST", path, body, headers);
 export const put = (path, body, headers) => ask("PUT", path, body, headers);
 
+/**
+ * Return a function that does `work(still, …)`: `still()` says whether it was not called again meanwhile, so that what
+ * comes late leaves alone what is newer; a failure is given to `failed` only then.
+ */
+export function latest(work, failed) {
+  let newest = 0;
+  return async (...args) => {
+    const mine = ++newest;
+    const still = () => mine === newest;
+    try { await work(still, ...args); } catch (problem) { if (still()) failed(problem); }
+  };
+}
+
 let asking = null;
+let logins = 0;
 
 /** Ask for the key that the service demands; resolves once it was accepted. */
 function login() {
@@ -74,6 +89,7 @@ function login() {
         token.set(csrf ?? "");
         dialog.remove();
         asking = null;
+        logins += 1;
         done();
       } catch (problem) {
         fault.textContent = problem.status === 401 ? "密钥不对、已过期或已停用" : problem.message;

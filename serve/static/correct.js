@@ -39,24 +39,24 @@ function level(desk, i, path, guess, chosen) {
 
 /** Take one of the categories shown under 也可能. */
 export async function alternative(desk, other) {
-  const found = await find({ q: other.code });
+  const { place } = desk;
+  const found = await find({ q: other.code }).catch((problem) => { desk.say(problem.message, true); return []; });
   const node = found.find((n) => n.code === other.code);
-  if (node) settle(desk, node);
+  if (node && place === desk.place) settle(desk, node);
 }
 
 async function settle(desk, node) {
+  if (!desk.body) return; // the call was cleared while the list was open
   const proposed = desk.body.category;
   const choice = {
     field: "category", verdict: "correct", value: node.code, proposed: proposed?.code ?? "", node, shown: proposed,
   };
-  const done = desk.decide([choice], `分类改为 ${node.names.join(" › ")}`);
-  const text = desk.body.text;
+  const { text, places: { district } } = desk.body;
+  desk.decide([choice], `分类改为 ${node.names.join(" › ")}`);
   try {
-    const district = desk.body.places.district;
     choice.route = (await post("v1/catalog/route", { text, code: node.code, district })).route;
     desk.redraw();
   } catch { /* the earlier route stays */ }
-  await done;
 }
 
 export function route(desk) {

@@ -30,7 +30,10 @@ export function moved(from, days) {
 export function dayField(input, told) {
   Object.assign(input, { type: "text", inputMode: "numeric", maxLength: 12, placeholder: "年-月-日", autocomplete: "off", title: "如 2026-11-26;↑ ↓ 改一天,PgUp PgDn 改一周" });
   input.classList.add("day");
-  input.addEventListener("input", () => fault(input, ""));
+  input.addEventListener("input", () => {
+    clearTimeout(input.settling); // typing goes on after an arrow: what stands there is not yet meant
+    fault(input, "");
+  });
   input.addEventListener("change", (event) => {
     const found = day(input.value);
     if (found === null) {
@@ -48,7 +51,6 @@ export function dayField(input, told) {
     event.preventDefault();
     input.value = moved(now, STEPS[event.key]);
     input.dispatchEvent(new Event("input", { bubbles: true }));
-    clearTimeout(input.settling);
     input.settling = setTimeout(() => input.dispatchEvent(new Event("change", { bubbles: true })), 250);
   });
   return input;

@@ -7,6 +7,8 @@ export class Decisions {
   /** `told(words, bad)` shows what became of a choice. */
   constructor(told) {
     this.told = told;
+    this.sending = Promise.resolve();
+    this.latest = "";
     this.reset();
   }
 
@@ -20,11 +22,11 @@ export class Decisions {
   }
 
   /** Record choices [{field, verdict, value, proposed, label, ...what the card shows}] of one keystroke. */
-  async make(tab, call, choices, words) {
+  make(tab, call, choices, words) {
     const before = choices.map(({ field }) => [field, this.of(tab)[field]]);
     for (const choice of choices) this.of(tab)[choice.field] = choice;
     this.steps.push({ tab, before, call, choices });
-    await this.#send(choices.map((c) => feedback(call, c)), words);
+    this.#send(choices.map((c) => feedback(call, c)), words);
   }
 
   /** Take back the last step; returns {tab} or null. The service learns that the choice no longer stands. */
@@ -45,15 +47,26 @@ export class Decisions {
     return step;
   }
 
-  async #send(rows, words, keys = rows.map(unique)) {
+  /** Send after what was decided before: a choice and what takes it back must arrive in this order. */
+  #send(rows, words) {
+    this.latest = words;
     this.told(words);
-    try {
-      for (const [i, row] of rows.entries()) await post("v1/feedback", row, { "idempotency-key": keys[i] });
-      this.told(`${words} · 已记录`);
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      this.told(`${words} · 未保存${problem.down ? ",恢复后补记" : problem.status === 404 ? "" : `:${problem.message}`}`, true);
-      if (problem.down) back().then(() => this.#send(rows, words, keys));
+    const keys = rows.map(unique);
+    this.sending = this.sending.then(() => this.#stored(rows, words, keys));
+  }
+
+  async #stored(rows, words, keys) {
+    for (;;) {
+      try {
+        for (const [i, row] of rows.entries()) await post("v1/feedback", row, { "idempotency-key": keys[i] });
+        if (this.latest === words) this.told(`${words} · 已记录`);
+        return;
+      } catch (problem) {
+        const down = problem instanceof Problem && problem.down;
+        this.told(`${words} · 未保存${down ? ",恢复后补记" : problem.status === 404 ? "" : `:${problem.message}`}`, true);
+        if (!down) return;
+        await back();
+      }
     }
   }
 }

@@ -35,8 +35,14 @@ export function draw(host, data, build, marked = host) {
 }
 
 let pressed = null;
-document.addEventListener("pointerdown", () => { pressed ??= Promise.withResolvers?.() ?? deferred(); }, true);
-for (const over of ["pointerup", "pointercancel"]) document.addEventListener(over, () => setTimeout(() => { pressed?.resolve(); pressed = null; }), true);
+const released = () => setTimeout(() => { pressed?.resolve(); pressed = null; });
+document.addEventListener("pointerdown", (event) => {
+  if (event.button === 0 && !event.target.closest?.("select")) pressed ??= Promise.withResolvers?.() ?? deferred();
+}, true);
+for (const over of ["pointerup", "pointercancel", "contextmenu"]) document.addEventListener(over, released, true);
+window.addEventListener("blur", released);
+// a release that another window took is noticed by the next move: nothing may wait for it for ever
+document.addEventListener("pointermove", (event) => { if (pressed && !event.buttons) released(); }, true);
 
 function deferred() {
   const made = {};

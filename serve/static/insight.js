@@ -1,26 +1,26 @@
 // The dashboard: asks for a period and a scope, shows figures, and opens the rows behind each of them.
-import { get } from "./api.js";
+import { get as fetched, latest } from "./api.js";
 import { bars, byDay, picture } from "./charts.js";
 import { dayField, moved } from "./dates.js";
-import { $, el } from "./dom.js";
+import { $, el, settled } from "./dom.js";
 import { drawEvents, drawMonth, drawSeasons, drawTopics, number, percent, table } from "./insight_parts.js";
 
 const QUERY = ["start", "end", "district", "category"];
 const COUNTING = "正在统计……";
+const PATIENCE = 60; // seconds: years of tickets are counted at once
 const WORDS = { whole: "全部(分母)", part: "算在内的(分子)", rest: "不算在内的" };
 let seen = null;
 let chosen = "received";
 let tab = "figures";
-let asked = 0;
+
+const get = (path) => fetched(path, PATIENCE);
 
 function say(words, bad = false) {
   $("#message").textContent = words;
   $("#message").classList.toggle("bad", bad);
 }
 
-const guarded = (work) => async (...args) => {
-  try { return await work(...args); } catch (problem) { say(problem.message, true); return null; }
-};
+const told = (problem) => say(problem.message, true);
 
 const query = (more = {}) => {
   const given = Object.fromEntries(QUERY.map((name) => [name, $(`#${name}`).value]).filter(([, value]) => value));
@@ -36,9 +36,11 @@ function compared(f) {
 }
 
 function drawFigures() {
+  const focused = document.activeElement?.dataset.figure;
   $("#cards").replaceChildren(...seen.figures.map((f) => el("li", {}, el("button", {
     type: "button", title: f.definition, "data-figure": f.name, "aria-pressed": String(f.name === chosen), onclick: () => choose(f.name),
   }, el("span", {}, f.title), el("b", {}, show(f)), el("small", {}, ...compared(f))))));
+  if (focused) $(`#cards [data-figure=${focused}]`)?.focus();
   drawChart();
   const keep = $("#by").value || "category";
   $("#by").replaceChildren(...Object.entries(seen.breakdowns).map(([k, b]) => el("option", { value: k }, b.title)));
@@ -76,9 +78,10 @@ function choose(name) {
   drawChart();
 }
 
-const open = guarded(async (figure, which, day) => {
+const open = latest(async (still, figure, which, day) => {
   const more = { figure: figure.name, which, ...(day ? { day } : {}) };
   const { count, items } = await get(`v1/insight/rows?${query(more)}`);
+  if (!still()) return;
   $("#behind-title").textContent = `${figure.title}${day ? ` · ${day}` : ""}:${count} 条`;
   $("#behind-definition").textContent = figure.definition;
   const parts = figure.kind === "share" ? Object.entries(WORDS) : [];
@@ -87,16 +90,16 @@ const open = guarded(async (figure, which, day) => {
   $("#behind-rows").replaceChildren(items.length ? table(["日期", "编号", "内容", "分类或选择", "单位", "原因或结果"], cells) : el("p", { class: "soft" }, "没有。"));
   if (count > items.length) $("#behind-rows").append(el("p", { class: "soft" }, `只列最近 ${items.length} 条。`));
   if (!$("#behind").open) $("#behind").showModal();
-});
+}, told);
 
-const load = guarded(async () => {
-  const mine = ++asked;
+const load = latest(async (still) => {
   say(COUNTING);
   const wanted = query();
   $("#excel").href = `v1/insight/export?${wanted}`;
   if (tab === "figures") {
     const found = await get(`v1/insight/figures?${wanted}`);
-    if (mine !== asked) return;
+    await settled();
+    if (!still()) return;
     seen = found;
     for (const name of ["start", "end"]) $(`#${name}`).value ||= seen.period[name];
     drawFigures();
@@ -104,7 +107,7 @@ const load = guarded(async () => {
     const week = new URLSearchParams(wanted);
     week.delete("start");
     const [topics, events] = await Promise.all([get(`v1/insight/topics?${week}`), get(`v1/insight/events?${week}`)]);
-    if (mine !== asked) return;
+    if (!still()) return;
     dated(topics.period);
     $("#topics-title").textContent = `热点 · ${topics.period.start} 至 ${topics.period.end}`;
     drawTopics($("#topics .body"), topics);
@@ -112,33 +115,34 @@ const load = guarded(async () => {
   } else if (tab === "seasons") {
     const end = $("#end").value;
     const found = await get(`v1/insight/seasons${end ? `?end=${end}` : ""}`);
-    if (mine !== asked) return;
+    if (!still()) return;
     dated(found.period);
     drawSeasons($("#seasons"), found);
   } else {
     const { items } = await get("v1/insight/months");
-    if (mine !== asked) return;
+    if (!still()) return;
     const keep = $("#months").value;
     $("#months").replaceChildren(...items.map((m) => el("option", { value: m }, m)));
     $("#months").value = items.includes(keep) ? keep : items[0] ?? "";
     await month();
   }
-  if ($("#message").textContent === COUNTING) say(""); // what was said meanwhile, a fault of a field, stays
-});
+  if (still() && $("#message").textContent === COUNTING) say(""); // what was said meanwhile, a fault of a field, stays
+}, told);
 
 /** Show up to which day a tab counts, where the person has not said so. */
 function dated({ end }) {
   if (!$("#end").value) $("#end").value = end;
 }
 
-const month = guarded(async () => {
+const month = latest(async (still) => {
   const wanted = $("#months").value;
   $("#open-report").hidden = $("#word").hidden = !wanted;
   if (!wanted) { $("#month-body").replaceChildren(el("p", { class: "soft" }, "还没有工单,也没有导入月度合计。")); return; }
   $("#open-report").href = `v1/insight/report?month=${wanted}`;
   $("#word").href = `v1/insight/report?month=${wanted}&format=docx`;
-  drawMonth($("#month-body"), await get(`v1/insight/month?month=${wanted}`));
-});
+  const found = await get(`v1/insight/month?month=${wanted}`);
+  if (still()) drawMonth($("#month-body"), found);
+}, told);
 
 function turn(name, focus = true) {
   tab = name;
@@ -163,14 +167,14 @@ function controls() {
     });
   });
   for (const name of ["start", "end"]) dayField($(`#${name}`), (words) => say(words, true));
-  $("#query").addEventListener("change", load);
+  $("#query").addEventListener("change", () => load());
   $("#query").addEventListener("submit", (event) => event.preventDefault());
   for (const button of document.querySelectorAll("#spans button")) button.addEventListener("click", () => {
     $("#start").value = moved($("#end").value, 1 - Number(button.dataset.days));
     load();
   });
   $("#by").addEventListener("change", drawBy);
-  $("#months").addEventListener("change", month);
+  $("#months").addEventListener("change", () => month());
   for (const button of document.querySelectorAll(".png")) button.addEventListener("click", () => picture(button.dataset.chart, `有诉-${$(`#${button.dataset.chart}`).parentElement.querySelector("h2").textContent.replace(/[ ·]+/g, "-")}`));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => seen && drawFigures());
 }
@@ -179,10 +183,10 @@ async function start() {
   controls();
   const wanted = new URLSearchParams(location.search);
   for (const name of ["start", "end"]) $(`#${name}`).value = wanted.get(name) ?? "";
+  turn(location.hash.slice(1) in { figures: 1, topics: 1, seasons: 1, month: 1 } ? location.hash.slice(1) : "figures", false);
   const [choices, top] = await Promise.all([get("v1/catalog/choices"), get("v1/catalog/search?level=1")]).catch(() => [null, null]);
   if (choices) $("#district").append(...choices.districts.map((name) => el("option", { value: name }, name)));
   if (top) $("#category").append(...top.results.map((n) => el("option", { value: n.code }, n.name)));
-  turn(location.hash.slice(1) in { figures: 1, topics: 1, seasons: 1, month: 1 } ? location.hash.slice(1) : "figures", false);
 }
 
 start();

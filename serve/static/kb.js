@@ -1,5 +1,5 @@
 // The knowledge desk: find an entry, edit it beside its preview, move it through review, compare and restore versions.
-import { get, post, put } from "./api.js";
+import { get, latest, post, put } from "./api.js";
 import { answerNodes } from "./cards.js";
 import { dayField } from "./dates.js";
 import { $, el, settled, sure } from "./dom.js";
@@ -23,45 +23,54 @@ let cursor = "";
 let timer = 0;
 let view = "entries";
 let answering = null;
-let asked = 0;
+let writing = false;
+let intent = 0;
+let clean = "";
 
 function say(words, bad = false) {
   $("#message").textContent = words;
   $("#message").classList.toggle("bad", bad);
 }
 
-const guarded = (work) => async (...args) => {
-  try { return await work(...args); } catch (problem) { say(problem.message, true); return null; }
-};
+const told = (problem) => say(problem.message, true);
 
-const list = guarded(async (more = false) => {
-  const mine = ++asked;
+const list = latest(async (still, more = false) => {
   if (view === "unanswered" || view === "health") {
-    const rows = await (view === "health" ? health(desk) : unanswered(desk));
+    const draw = await (view === "health" ? health(desk) : unanswered(desk));
     await settled();
-    if (mine !== asked) return;
-    $("#list").replaceChildren(...rows);
+    if (!still()) return;
+    draw();
     $("#more").hidden = true;
     return;
   }
   const query = { q: $("#q").value.trim(), status: view === "review" ? "review" : $("#status").value, limit: 60, cursor: more ? cursor : "" };
   const found = await get(`v1/entries?${new URLSearchParams(query)}`);
   await settled();
-  if (mine !== asked) return;
+  if (!still()) return;
   cursor = found.next ?? "";
   const rows = found.items.map(({ entry }) => el("li", {}, el("button", { type: "button", "data-id": entry.id, "aria-current": String(entry.id === open?.entry.id), onclick: () => load(entry.id) },
     el("span", {}, entry.question), el("span", { class: `badge ${STATES[entry.status][0]}` }, STATES[entry.status][1]), el("small", {}, `${entry.id} · ${entry.department || "未注明部门"}`))));
   if (more) $("#list").append(...rows); else $("#list").replaceChildren(...rows);
   $("#count").textContent = `共 ${found.count} 条`;
   $("#more").hidden = !cursor;
-});
+}, told);
 
-const load = guarded(async (id) => {
-  answering = null;
-  show(await get(`v1/entries/${encodeURIComponent(id)}`));
+/** Leave the open entry for another; returns a number that stays `intent` until one leaves again, 0 to stay. */
+function leave() {
+  const typed = open && JSON.stringify(content()) !== clean;
+  return typed && !window.confirm("有未保存的改动,放弃吗?") ? 0 : ++intent;
+}
+
+const load = latest(async (still, id) => {
+  const mine = leave();
+  if (!mine) return;
   say("");
+  const held = await get(`v1/entries/${encodeURIComponent(id)}`);
+  if (mine !== intent) return; // another one was opened or begun meanwhile
+  answering = null;
+  show(held);
   await versions();
-});
+}, told);
 
 function show(held) {
   open = held;
@@ -83,6 +92,7 @@ function show(held) {
   $("#form").hidden = $("#actions").hidden = false;
   for (const button of document.querySelectorAll("#list button")) button.setAttribute("aria-current", String(button.dataset.id === entry.id));
   if (fresh) $("#versions").replaceChildren(el("p", { class: "soft" }, "还没有版本。"));
+  clean = JSON.stringify(content());
   preview();
 }
 
@@ -101,55 +111,79 @@ function signed(fallback) {
   return { who, why: $("#why").value.trim() || fallback, expected: open.revision };
 }
 
+const guarded = (work) => async (...args) => {
+  try { await work(...args); } catch (problem) { told(problem); }
+};
+
+/** Store a change of the open entry and show it, unless another one was opened meanwhile; what was typed since stays. */
+async function store(path, body, id = open.entry.id) {
+  if (writing) throw new Error("上一步还在保存,稍等再按");
+  const [mine, sent] = [intent, content()];
+  writing = true;
+  let held;
+  try { held = await put(`v1/entries/${encodeURIComponent(id)}${path}`, body); } finally { writing = false; }
+  if (mine !== intent) return;
+  const typed = Object.entries(content()).filter(([k, v]) => sent[k] !== v);
+  const { activeElement: at } = document;
+  const [name, caret, acted] = [at.form === $("#form") && at.name, at.selectionStart, $("#actions").contains(at)];
+  show(held);
+  const { elements } = $("#form");
+  for (const [k, v] of typed) if (elements[k]) elements[k].value = v;
+  if (typed.length) preview();
+  if (acted) $("#actions .main").focus();
+  if (!name || !elements[name]) return;
+  elements[name].focus();
+  elements[name].setSelectionRange(caret, caret);
+}
+
 const save = guarded(async () => {
   const wrong = $("#form [aria-invalid=true]");
   if (wrong) { wrong.focus(); throw new Error(`${NAMES[wrong.name]}:${wrong.validationMessage},实为 ${wrong.value}`); }
-  const entry = { ...open.entry, ...content() };
+  const [entry, cluster] = [{ ...open.entry, ...content() }, answering];
   if (!entry.id.trim()) throw new Error("请填编号");
-  show(await put(`v1/entries/${encodeURIComponent(entry.id.trim())}`, { ...signed(open.revision ? "修改" : "新建"), entry }));
-  say("已存为草稿");
-  if (answering) {
-    const cluster = answering;
-    answering = null;
-    await take(desk, cluster, entry.id.trim());
-    say(`已存为草稿,关联未答问题 ${cluster.id}`);
+  await store("", { ...signed(open.revision ? "修改" : "新建"), entry }, entry.id.trim());
+  if (!cluster) say("已存为草稿");
+  else {
+    if (answering === cluster) answering = null;
+    if (await take(desk, cluster, entry.id.trim())) say(`已存为草稿,关联未答问题 ${cluster.id}`);
   }
-  await Promise.all([list(), versions()]);
+  await Promise.all([cluster ? null : list(), versions()]);
 });
 
-const move = guarded(async (action, name) => {
-  show(await put(`v1/entries/${encodeURIComponent(open.entry.id)}/status`, { ...signed(name), action }));
-  say(`已${name}`);
+/** Send what happens to the open entry, `path` under it, and say what was done. */
+const change = guarded(async (path, why, sent, words) => {
+  if (JSON.stringify(content()) !== clean) throw new Error("有未保存的改动,请先存为草稿");
+  await store(path, { ...signed(why), ...sent });
+  say(words);
   await Promise.all([list(), versions()]);
 });
+const move = (action, name) => change("/status", name, { action }, `已${name}`);
+const restore = (revision) => change("/restore", `恢复修订 ${revision}`, { revision }, `已把修订 ${revision} 恢复为草稿`);
 
-const restore = guarded(async (revision) => {
-  show(await put(`v1/entries/${encodeURIComponent(open.entry.id)}/restore`, { ...signed(`恢复修订 ${revision}`), revision }));
-  say(`已把修订 ${revision} 恢复为草稿`);
-  await Promise.all([list(), versions()]);
-});
-
-const versions = guarded(async () => {
-  const { items } = await get(`v1/entries/${encodeURIComponent(open.entry.id)}/versions`);
+const versions = latest(async (still) => {
+  const { id } = open.entry;
+  const { items } = await get(`v1/entries/${encodeURIComponent(id)}/versions`);
   await settled();
-  drawVersions(items, NAMES, restore);
-});
+  if (still() && open.entry.id === id) drawVersions(items, NAMES, restore);
+}, told);
 
-const test = guarded(async () => {
+const test = latest(async (still) => {
   const text = $("#ask").value.trim();
   if (!text) return;
   const { answered, entries } = await post("v1/answer", { text, final: false });
+  if (!still()) return;
   const best = entries[0];
   const pick = (e) => el("li", {}, el("button", { type: "button", onclick: () => load(e.entry_id) }, `${e.entry_id} ${e.question}`));
   $("#result").replaceChildren(...(answered
     ? [el("p", {}, el("span", { class: `badge ${sure(best.confidence)[0]}` }, sure(best.confidence)[1]), ` 会答 ${best.entry_id}:${best.question}`), el("ol", {}, ...entries.map(pick))]
     : [el("p", {}, el("span", { class: "badge low" }, "不会作答"), entries.length ? " 最接近的:" : " 没有接近的条目。"), el("ol", {}, ...entries.map(pick))]));
-});
+}, told);
 
 const blank = () => ({ entry: Object.fromEntries([...FIELDS.map(([k]) => [k, ""]), ["id", ""], ["status", "draft"]]), revision: 0, live: null });
 
 const desk = {
-  load, say, redraw: () => list(), who: () => $("#who").value.trim(),
+  load, leave, say, redraw: () => list(), who: () => $("#who").value.trim(),
+  get intent() { return intent; },
   write(prefilled, cluster) {
     const fresh = blank();
     show({ ...fresh, entry: { ...fresh.entry, ...prefilled } });
@@ -187,15 +221,15 @@ importing({ who: desk.who, after: () => list() });
 hits(load);
 $("#who").value = localStorage.getItem("who") ?? "";
 $("#who").addEventListener("change", () => localStorage.setItem("who", $("#who").value.trim()));
-$("#q").addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(list, 150); });
+$("#q").addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => list(), 150); });
 $("#status").addEventListener("change", () => list());
 $("#more").addEventListener("click", () => list(true));
-$("#new").addEventListener("click", () => { answering = null; show(blank()); $("#form input").focus(); });
+$("#new").addEventListener("click", () => { if (!leave()) return; answering = null; show(blank()); $("#form input").focus(); });
 $("#form").addEventListener("input", preview);
 $("#form").addEventListener("submit", (event) => event.preventDefault());
 $("#test").addEventListener("submit", (event) => { event.preventDefault(); test(); });
 document.addEventListener("keydown", (event) => {
   if (event.key === "/" && !event.target.closest("input, textarea, select")) { event.preventDefault(); $("#q").focus(); }
-  if (event.ctrlKey && event.key === "s" && open) { event.preventDefault(); save(); }
+  if (event.ctrlKey && event.key.toLowerCase() === "s" && open) { event.preventDefault(); save(); }
 });
 list();

@@ -1,5 +1,5 @@
 // Import on the desk: check a file, see each faulty row beside what is wrong with it, take in the rest.
-import { send } from "./api.js";
+import { latest, send } from "./api.js";
 import { $, el } from "./dom.js";
 
 const HEADINGS = { question: "题目", answer: "答复", basis: "依据", department: "部门", category: "分类", id: "编号" };
@@ -9,23 +9,22 @@ export function importing(desk) {
   let aside = { headings: [], rows: [] };
   const take = $("#take-in");
 
-  async function run(dry) {
+  const run = latest(async (still, dry) => {
     const [file] = $("#file").files;
     if (!file) return;
     const why = $("#import-why").value.trim() || `导入 ${file.name}`;
     const query = new URLSearchParams({ name: file.name, why, who: desk.who(), dry_run: dry, accept_near: $("#near").checked, encoding: $("#encoding").value });
     said("正在检查……");
     take.disabled = true;
-    try {
-      const found = await send("POST", `v1/entries/import?${query}`, file, { "content-type": "application/octet-stream" }, 120);
-      show(found);
-      take.disabled = !dry || !(found.new + found.changed);
-      if (!dry) await desk.after();
-    } catch (problem) {
-      $("#import-rows").replaceChildren();
-      said(problem.message, true);
-    }
-  }
+    const found = await send("POST", `v1/entries/import?${query}`, file, { "content-type": "application/octet-stream" }, 120);
+    if (!dry) await desk.after();
+    if (!still() || file !== $("#file").files[0]) return; // what was found out about one file says nothing of the next
+    show(found);
+    take.disabled = !dry || !(found.new + found.changed);
+  }, (problem) => {
+    $("#import-rows").replaceChildren();
+    said(problem.message, true);
+  });
 
   function said(words, bad = false) {
     $("#import-said").textContent = words;

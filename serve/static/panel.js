@@ -12,7 +12,8 @@ const PAUSE = 60;
 const options = new URLSearchParams(location.search);
 const call = $("#call");
 const decisions = new Decisions((words, bad) => say(words, bad));
-const blank = () => ({ body: null, tab: 0, pieces: [] });
+const REMEMBERED = 40; // answers about single requests of a call
+const blank = () => ({ body: null, tab: 0, pieces: [], known: new Map() });
 let state = blank();
 let heard = "";
 let epoch = 0;
@@ -26,6 +27,8 @@ let why = false;
 const desk = {
   get decisions() { return decisions.of(state.tab); },
   get body() { return state.pieces[state.tab] ?? state.body; },
+  /** Which request of which call is shown; what was asked about another one is not for this one. */
+  get place() { return `${epoch}/${state.tab}`; },
   card: (field) => $(`#${field}`),
   decide,
   redraw: show,
@@ -64,7 +67,7 @@ async function arrived(body, text, since) {
   document.body.classList.remove("down");
   const tab = Math.min(state.tab, Math.max(body.requests.length - 1, 0));
   const pieces = body.requests.length > 1 ? state.pieces.slice(0, body.requests.length) : [];
-  state = { body, text, tab, pieces };
+  state = { ...state, body, text, tab, pieces };
   show();
   requestAnimationFrame(() => {
     $("#time").textContent = since ? `键到屏 ${Math.round(performance.now() - since)} 毫秒` : `${Math.round(body.timings.total)} 毫秒`;
@@ -79,7 +82,13 @@ async function arrived(body, text, since) {
 
 async function failed(problem, mine) {
   if (!(problem instanceof Problem)) throw problem;
-  if (!problem.down) { say(problem.message, true); return; }
+  if (!problem.down) {
+    say(problem.message, true);
+    if (problem.status !== 429) return;
+    await new Promise((done) => setTimeout(done, 1000)); // the last words must not stay without an answer
+    again = mine === epoch;
+    return;
+  }
   document.body.classList.add("down");
   say(`${problem.message},正在重连;下面的内容可能不是最新`, true);
   await back();
@@ -90,16 +99,16 @@ async function failed(problem, mine) {
 
 /** A call with several requests: each has its own answer, category and route, asked with the place of the call. */
 async function openPiece(tab) {
-  const { body } = state;
+  const { body, known } = state;
   const piece = body.requests[tab];
   const { district, street } = body.places;
-  const known = `${district}${street}`;
-  const text = street && !piece.text.includes(street) ? `${known},${piece.text}` : piece.text;
+  const text = street && !piece.text.includes(street) ? `${district}${street},${piece.text}` : piece.text;
   const about = JSON.stringify([text, district]);
-  const held = state.pieces[tab];
   // while one request grows, the others stay as they are: what was asked about the same words is not asked again
-  const answered = held?.about === about ? held : await post("v1/assist", { text, district, final: false });
-  if (state.body === body) state.pieces[tab] = { ...answered, about, risk: body.risk };
+  const answered = known.get(about) ?? await post("v1/assist", { text, district, final: false });
+  if (known.size >= REMEMBERED) known.clear();
+  known.set(about, answered);
+  if (state.body === body) state.pieces[tab] = { ...answered, risk: body.risk };
 }
 
 async function choose(tab) {
@@ -161,11 +170,11 @@ function heardOut() {
 }
 
 function decide(choices, words) {
+  if (!desk.body) return;
   heardOut();
   const about = { text: desk.body.text, call_id: desk.body.call_id ?? options.get("session") ?? "" };
-  const made = decisions.make(state.tab, about, choices, words);
+  decisions.make(state.tab, about, choices, words);
   show();
-  return made;
 }
 
 function proposal(field) {
@@ -214,13 +223,13 @@ async function copyAnswer() {
 
 function fresh() {
   heardOut();
+  closePicker(); // what was half chosen belongs to the call that ends
   if (!call.value && !decisions.steps.length) return;
   const kept = { state, text: call.value, tabs: decisions.tabs, steps: decisions.steps };
   epoch += 1;
   state = blank();
   call.value = "";
   decisions.reset([], [{ restore: () => { epoch += 1; state = kept.state; call.value = kept.text; decisions.reset(kept.tabs, kept.steps); } }]);
-  closePicker();
   show();
   say("新来电");
   $("#time").textContent = "";

@@ -19,6 +19,7 @@ export function open(card, { title, hint, search, pick, closed }) {
   let items = [];
   let at = 0;
   let asked = 0;
+  let filling = null;
 
   function mark(next) {
     at = Math.max(0, Math.min(items.length - 1, next));
@@ -30,8 +31,9 @@ export function open(card, { title, hint, search, pick, closed }) {
     } else input.removeAttribute("aria-activedescendant");
   }
 
-  async function fill() {
-    const mine = ++asked;
+  const fill = () => { filling = filled(++asked); };
+
+  async function filled(mine) {
     const found = await search(input.value.trim()).catch(() => null);
     if (mine !== asked || !box.isConnected) return;
     items = found ?? [];
@@ -48,6 +50,13 @@ export function open(card, { title, hint, search, pick, closed }) {
     );
   }
 
+  /** Take what is marked, once the list is that of the words typed: Enter may come before the list does. */
+  async function enter() {
+    const mine = asked;
+    await filling;
+    if (mine === asked && box.isConnected) choose(at);
+  }
+
   function choose(i) {
     if (items[i] && !pick(items[i])) close();
   }
@@ -57,7 +66,7 @@ export function open(card, { title, hint, search, pick, closed }) {
     if (event.isComposing) return;
     const moves = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + 8, PageUp: at - 8 };
     if (event.key in moves) mark(moves[event.key]);
-    else if (event.key === "Enter" && !event.ctrlKey) choose(at);
+    else if (event.key === "Enter" && !event.ctrlKey) enter();
     else if (event.key === "Escape") close();
     else return;
     event.preventDefault();
