@@ -117,19 +117,19 @@ def serving(home: Path, **variables: str) -> Iterator[str]:
     process = subprocess.Popen([sys.executable, "-m", "yousu", "serve", "--port", str(port)], cwd=ROOT, env=environment)
     address = f"http://127.0.0.1:{port}"
     try:
-        patience = time.monotonic() + 180
+        patience = time.monotonic() + 300
         while True:
             try:
                 urllib.request.urlopen(f"{address}/readyz", timeout=1)
                 break
             except OSError:
                 assert process.poll() is None, "the service stopped while starting"
-                assert time.monotonic() < patience, "the service did not start in 180 seconds"
+                assert time.monotonic() < patience, "the service did not start in 300 seconds"
                 time.sleep(0.1)
         yield address
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @contextmanager
@@ -147,7 +147,7 @@ def listening(app: Any) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(60)
 
 
 @pytest.fixture(scope="session")

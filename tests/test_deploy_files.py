@@ -68,7 +68,7 @@ def front(tmp_path: Path) -> Iterator[tuple[str, list[Replica]]]:
     file = shipped(tmp_path, replicas, port)
     process = subprocess.Popen([program, "-c", file, "-g", "daemon off;"], stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
-    for _ in range(100):
+    for _ in range(600):
         try:
             urllib.request.urlopen(f"{address}/metrics", timeout=1)
         except urllib.error.HTTPError:
@@ -86,7 +86,7 @@ def front(tmp_path: Path) -> Iterator[tuple[str, list[Replica]]]:
 
 def ask(address: str, path: str, body: bytes = b"{}") -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(urllib.request.Request(address + path, body), timeout=10) as reply:
+        with urllib.request.urlopen(urllib.request.Request(address + path, body), timeout=60) as reply:
             return reply.status, reply.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, ""

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from serve.app import create_app
 from serve.engine import Engine
 from serve.insight.monthly import read_months, store_months
+from tests.browser.conftest import PATIENCE, held, let_go
 from tests.browser.written import calls, fill
 from tests.conftest import ROOT, listening
 from tests.serve.conftest import renewed
@@ -42,7 +43,7 @@ def filled(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture
 def board(browser: Browser, filled: str) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1366, "height": 768})
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE)
     errors: list[object] = []
     page.on("pageerror", lambda error: errors.append(error))
     page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
@@ -169,6 +170,26 @@ def test_a_wrong_day_stays_told_when_figures_asked_for_before_arrive_after_it(bo
     asked[0].continue_()
     drawn_before.wait_for_element_state("hidden")
     expect(board.locator("#message")).to_contain_text("实为 2026-02-30")
+
+
+def test_a_month_chosen_first_that_comes_last_is_not_shown_under_the_name_of_the_other(board: Page) -> None:
+    board.locator("#tab-month").click()
+    expect(board.get_by_label("月份")).to_contain_text("2023-11")
+    kept = held(board, "**/v1/insight/month?*", "2023-12")
+    board.get_by_label("月份").select_option("2023-12")
+    board.get_by_label("月份").select_option("2023-11")
+    expect(board.locator("#month-body")).to_contain_text("受理 31,271 件")
+    let_go(board, kept)
+    expect(board.locator("#month-body")).to_contain_text("受理 31,271 件")
+
+
+def test_a_tab_chosen_before_the_lists_have_come_stays(board: Page, filled: str) -> None:
+    kept = held(board, "**/v1/catalog/choices")
+    board.reload()
+    board.locator("#tab-month").click()
+    let_go(board, kept)
+    expect(board.get_by_label("区县").first).to_contain_text("城西区")
+    expect(board.locator("#tab-month")).to_have_attribute("aria-selected", "true")
 
 
 def test_nothing_is_fetched_from_elsewhere(board: Page, filled: str) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 
 from kb.sheets import read_table, write_rows
+from tests.browser.conftest import drawn, held, let_go, until
 from tests.browser.written import send
 
 pytestmark = pytest.mark.browser
@@ -134,11 +135,13 @@ def test_an_unanswered_question_becomes_an_entry_with_the_form_prefilled(desk: P
     send(service, "/v1/answer", {"text": "广场舞大赛的评委证怎么办"})
     desk.get_by_role("tab", name="未答").click()
     waiting = desk.locator("#list .cluster", has_text="广场舞大赛")
-    for _ in range(30):
-        if waiting.count():
-            break
+
+    def listed() -> bool:
         desk.get_by_role("tab", name="未答").click()
         desk.wait_for_timeout(500)
+        return waiting.count() > 0
+
+    until(desk, listed)
     expect(waiting).to_have_count(1)
     expect(desk.locator("#list")).not_to_contain_text("龙舟")  # what was tried in the box is no question
     desk.get_by_label("操作人").fill("起草员")
@@ -152,6 +155,10 @@ def test_an_unanswered_question_becomes_an_entry_with_the_form_prefilled(desk: P
     expect(waiting).to_contain_text("起草员 在写 · T901 草稿")
     waiting.get_by_role("button", name="不必写,关闭").click()
     desk.get_by_label("不必写的原因").fill("不属热线受理")
+    with desk.expect_response("**/v1/desk/unanswered?*"):
+        desk.get_by_role("tab", name="未答").click()
+    drawn(desk)
+    expect(desk.get_by_label("不必写的原因")).to_have_value("不属热线受理")  # the list was drawn anew around it
     desk.get_by_role("button", name="关闭", exact=True).click()
     expect(waiting).to_have_count(0)
 
@@ -195,10 +202,62 @@ def test_a_list_drawn_anew_does_not_swallow_the_click(desk: Page) -> None:
     name = row.locator("span").first.inner_text()
     row.hover()
     desk.mouse.down()
-    desk.evaluate("document.querySelector('#status').dispatchEvent(new Event('change'))")
-    desk.wait_for_timeout(700)
+    with desk.expect_response("**/v1/entries?*"):
+        desk.evaluate("document.querySelector('#status').dispatchEvent(new Event('change'))")
+    drawn(desk)
     desk.mouse.up()
     expect(desk.locator("#title")).to_contain_text(name)
+
+
+def test_an_entry_that_was_asked_for_first_and_comes_last_does_not_replace_the_one_asked_for_later(desk: Page) -> None:
+    rows = desk.locator("#list button")
+    kept = held(desk, f"**/v1/entries/{rows.nth(0).get_attribute('data-id')}")
+    rows.nth(0).click()
+    rows.nth(1).click()
+    later = rows.nth(1).get_attribute("data-id") or ""
+    expect(desk.locator("#title")).to_contain_text(later)
+    let_go(desk, kept)
+    expect(desk.locator("#title")).to_contain_text(later)
+    expect(desk.locator("#versions li").first).to_be_visible()
+
+
+def test_what_is_typed_while_an_entry_is_stored_stays_and_so_does_the_cursor(desk: Page) -> None:
+    desk.get_by_label("操作人").fill("起草员")
+    desk.locator("#list button").nth(2).click()
+    expect(desk.locator("#versions li").first).to_be_visible()
+    kept = held(desk, "**/v1/entries/*", "第一句。")
+    desk.get_by_label("答复").fill("第一句。")
+    desk.keyboard.press("Control+S")
+    until(desk, lambda: bool(kept))
+    desk.get_by_label("答复").press_sequentially("第二句。")
+    let_go(desk, kept)
+    expect(desk.locator("#message")).to_have_text("已存为草稿")
+    desk.keyboard.type("第三句。")
+    expect(desk.get_by_label("答复")).to_have_value("第一句。第二句。第三句。")
+    desk.get_by_role("button", name="送审", exact=True).click()
+    expect(desk.locator("#message")).to_have_text("有未保存的改动,请先存为草稿")
+
+
+def test_typed_words_are_not_given_up_without_being_asked(desk: Page) -> None:
+    rows = desk.locator("#list button")
+    rows.nth(4).click()
+    expect(desk.locator("#versions li").first).to_be_visible()
+    here = desk.locator("#title").inner_text()
+    desk.get_by_label("答复").fill("还没有存。")
+    said: list[str] = []
+
+    def no(dialog: Dialog) -> None:
+        said.append(dialog.message)
+        dialog.dismiss()
+
+    desk.once("dialog", no)
+    rows.nth(5).click()
+    assert said == ["有未保存的改动,放弃吗?"]
+    expect(desk.locator("#title")).to_have_text(here)
+    expect(desk.get_by_label("答复")).to_have_value("还没有存。")
+    desk.once("dialog", lambda dialog: dialog.accept())
+    rows.nth(5).click()
+    expect(desk.locator("#title")).not_to_have_text(here)
 
 
 @pytest.mark.parametrize("dialog", ["import", "hits"])

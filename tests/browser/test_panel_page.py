@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from serve.app import create_app
 from serve.engine import Engine
+from tests.browser.conftest import drawn, held, let_go, until
 from tests.browser.written import send
 from tests.conftest import listening
 from tests.serve.conftest import renewed
@@ -108,9 +109,76 @@ def test_what_the_operator_chose_stays_when_more_is_typed(page: Page) -> None:
     name = other.inner_text()
     other.click()
     expect(page.locator("#category .verdict")).to_have_text("已改")
-    page.get_by_label("来电内容").press_sequentially("。路灯也不亮,垃圾没人清", delay=5)
     expect(page.locator("#message")).to_contain_text("已记录")
+    more = "。路灯也不亮,垃圾没人清"
+    with page.expect_response(lambda r: "/v1/assist" in r.url and more in (r.request.post_data_json or {})["text"]):
+        page.get_by_label("来电内容").press_sequentially(more, delay=5)
+    drawn(page)
     expect(page.locator("#levels")).to_contain_text(name)
+
+
+def test_a_pick_before_the_list_has_come_waits_for_the_list_of_what_was_typed(page: Page) -> None:
+    posts = recorded(page)
+    type_call(page, HEATING)
+    expect(page.locator("#levels button").nth(2)).to_contain_text("把握")
+    page.locator("#levels button").nth(2).click()
+    expect(page.locator("#picker [aria-selected=true]")).to_have_count(1)
+    kept = held(page, "**/v1/catalog/search*", "q=swbz")
+    page.get_by_role("combobox", name="改第三级").fill("swbz")
+    page.keyboard.press("Enter")
+    let_go(page, kept, 2)
+    expect(page.locator("#picker")).to_contain_text("已选 室温不足")
+    page.keyboard.press("Escape")
+    expect(page.locator("#message")).to_contain_text("已记录")
+    assert posts[-1]["value"] == "01010101"
+
+
+def test_a_new_call_in_the_middle_of_a_correction_keeps_what_was_chosen_with_the_old_call(page: Page) -> None:
+    posts = recorded(page)
+    type_call(page, HEATING)
+    expect(page.locator("#levels button").nth(2)).to_contain_text("把握")
+    page.locator("#levels button").nth(2).click()
+    page.get_by_role("combobox", name="改第三级").fill("swbz")
+    expect(page.locator("#picker [aria-selected=true]")).to_contain_text("室温不足")
+    page.keyboard.press("Enter")
+    expect(page.locator("#picker")).to_contain_text("改第五级")
+    page.keyboard.press("Alt+N")
+    expect(page.get_by_label("来电内容")).to_have_value("")
+    until(page, lambda: bool(posts))
+    assert [(p["text"], p["value"]) for p in posts] == [(HEATING, "01010101")]
+    expect(page.locator("#category .verdict")).to_be_empty()
+
+
+def test_what_takes_a_choice_back_is_sent_after_the_choice(page: Page) -> None:
+    kept = held(page, "**/v1/feedback")
+    type_call(page, STREETLIGHT)
+    expect(page.locator("#route")).to_contain_text("市城市管理局城市照明")
+    page.keyboard.press("Alt+D")
+    page.keyboard.press("Alt+Z")
+    expect(page.locator("#message")).to_contain_text("已撤销:派单")
+    until(page, lambda: bool(kept))
+    assert [k.request.post_data_json["note"] for k in kept] == [""]  # the other one waits for this one
+    kept.pop().fulfill(status=201, json={})
+    until(page, lambda: bool(kept))
+    assert [k.request.post_data_json["note"] for k in kept] == ["撤销上一条"]
+    kept.pop().fulfill(status=201, json={})
+    expect(page.locator("#message")).to_contain_text("已撤销:派单 · 已记录")
+
+
+def test_words_refused_for_being_too_many_are_asked_about_again(page: Page) -> None:
+    refused: list[Route] = []
+
+    def once(route: Route) -> None:
+        if refused:
+            route.fallback()
+        else:
+            refused.append(route)
+            route.fulfill(status=429, json={"detail": "x"})
+
+    page.route("**/v1/assist", once)
+    page.get_by_label("来电内容").fill(STREETLIGHT)
+    expect(page.locator("#category")).to_contain_text("城市照明")
+    assert refused
 
 
 def test_not_sure_is_recorded_and_undo_takes_it_back(page: Page) -> None:

@@ -133,7 +133,7 @@ def test_only_the_last_form_of_a_growing_question_is_recorded(store: EntryStore,
 def test_the_recorder_writes_by_itself(store: EntryStore, queue: UnansweredQueue) -> None:
     recorder = Recorder(Feedback(store.engine), queue, interval=0.05)
     recorder.unanswered("育儿补贴怎么领", unit(1, 0))
-    for _ in range(100):
+    for _ in range(1200):
         if queue.list():
             break
         time.sleep(0.05)

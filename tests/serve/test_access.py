@@ -124,11 +124,10 @@ def test_an_unknown_role_is_refused_with_the_roles_that_exist(client) -> None:
 
 
 def test_a_key_above_its_rate_is_told_when_to_come_again(client) -> None:
-    headers = with_key(key_for(client, "operator", rate=12)[1])
-    codes = [client.get("/v1/session", headers=headers) for _ in range(4)]
-    assert [c.status_code for c in codes][:2] == [200, 200]
-    assert codes[-1].status_code == 429
-    assert int(codes[-1].headers["retry-after"]) >= 1
+    headers = with_key(key_for(client, "operator", rate=1)[1])
+    first, second = (client.get("/v1/session", headers=headers) for _ in range(2))
+    assert (first.status_code, second.status_code) == (200, 429)
+    assert int(second.headers["retry-after"]) >= 1
 
 
 def test_a_panel_session_needs_the_csrf_token_for_writes(client) -> None:

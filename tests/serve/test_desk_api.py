@@ -86,7 +86,7 @@ def test_an_entry_that_ends_soon_is_told_and_counted(client: TestClient) -> None
     import datetime
     from dataclasses import replace
 
-    today = datetime.date.today()
+    today = client.app.state.runtime.settings.today()  # type: ignore[attr-defined]
     entry = store.get("K0101").entry if store.exists("K0101") else store.entries(status="published")[0]
     ending = replace(entry, effective_from=None, effective_to=today + datetime.timedelta(days=5))
     store.upsert([ending], who="test", why="ends")

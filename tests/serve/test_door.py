@@ -80,7 +80,7 @@ class SlowEmbedder:
         self.go, self.batches = threading.Event(), []
 
     def encode(self, texts, *, kind, batch_size=32):
-        self.go.wait(10)
+        self.go.wait(60)
         self.batches.append(list(texts))
         return np.ones((len(texts), self.dimension), np.float32) / np.sqrt(self.dimension)
 
@@ -95,14 +95,17 @@ def slow(client) -> SlowEmbedder:
 
 
 async def many(app, count: int, embedder: SlowEmbedder | None, text: str = "路灯不亮{}"):
+    """Send `count` calls at once; the encoder goes on when each has a place or its reply."""
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    metrics = app.state.runtime.metrics
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
         tasks = [
-            asyncio.create_task(http.post("/v1/assist", json={"text": text.format(i)}, timeout=30))
+            asyncio.create_task(http.post("/v1/assist", json={"text": text.format(i)}, timeout=60))
             for i in range(count)
         ]
-        await asyncio.sleep(0.5)
         if embedder:
+            while sum(t.done() for t in tasks) + metrics.registry.get_sample_value("yousu_in_flight") < count:
+                await asyncio.sleep(0.01)
             embedder.go.set()
         return await asyncio.gather(*tasks)
 
@@ -117,9 +120,10 @@ def test_more_calls_than_places_get_429_at_once_and_the_accepted_are_answered(cl
 
 def test_a_call_that_takes_too_long_is_told_so_and_gives_its_place_back(client_of) -> None:
     client = client_of(request_timeout=0.3, max_in_flight=1)
-    embedder = slow(client)
+    embedder, runtime = slow(client), client.app.state.runtime
     assert asyncio.run(many(client.app, 1, None))[0].status_code == 504
     embedder.go.set()
+    runtime.settings = runtime.settings.model_copy(update={"request_timeout": 60})
     assert client.post("/v1/assist", json=CALL).status_code == 200
 
 

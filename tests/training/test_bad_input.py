@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -128,12 +129,13 @@ def test_of_two_trainings_at_once_one_is_told_and_the_other_ends_well(tmp_path: 
     environment = {**os.environ, "YOUSU_HOME": str(tmp_path / "home")}
     first = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     lock = tmp_path / ".bundle.lock"
-    for _ in range(600):
-        if lock.is_file() and lock.read_text(encoding="utf-8"):
-            break
+    while not (lock.is_file() and lock.read_text(encoding="utf-8")):
+        assert first.poll() is None, "the first training ended without a lock"
         time.sleep(0.05)
+    first.send_signal(signal.SIGSTOP)  # so that it cannot be done before the second one looks
     second = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    _, errors = first.communicate(timeout=300)
+    first.send_signal(signal.SIGCONT)
+    _, errors = first.communicate(timeout=600)
     assert first.returncode == 0, errors.decode()
     assert second.returncode == 1
     assert "另一个训练正在写同一处" in second.stderr

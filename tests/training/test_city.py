@@ -31,7 +31,7 @@ def shell(tmp_path: Path) -> Run:
     def run(line: str, **variables: str) -> subprocess.CompletedProcess[str]:
         words = [sys.executable, "-m", "yousu", *shlex.split(line)[1:]]
         return subprocess.run(
-            words, cwd=tmp_path, env={**environment, **variables}, capture_output=True, text=True, timeout=300
+            words, cwd=tmp_path, env={**environment, **variables}, capture_output=True, text=True, timeout=900
         )
 
     return run

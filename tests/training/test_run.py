@@ -128,9 +128,10 @@ def test_a_killed_training_goes_on_from_its_shards(tmp_path: Path, mapping: Path
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "YOUSU_HOME": str(home)})
     shards = home / "training" / "embeddings"
     for _ in range(4000):
-        if list(shards.glob("*.npy")):
+        if list(shards.glob("[!.]*.npy")):
             break
-        time.sleep(0.1)
+        assert process.poll() is None, "the training ended before it could be killed"
+        time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
     first = {f: f.stat().st_mtime_ns for f in shards.glob("[!.]*.npy")}

@@ -49,7 +49,7 @@ class Callers:
         return self
 
     def wait_for(self, version: str) -> None:
-        for _ in range(1200):
+        for _ in range(3000):
             if self.versions and self.versions[-1] == version:
                 return
             time.sleep(0.1)
@@ -75,12 +75,13 @@ def test_a_running_service_takes_a_promoted_bundle_and_the_one_rolled_back_to_wi
     port = free_port()
     environment = {
         **os.environ, "YOUSU_HOME": str(shared_home), "YOUSU_RELOAD_SECONDS": "0.3", "YOUSU_DEFAULT_RATE": "1000000",
+        "YOUSU_REQUEST_TIMEOUT": "60",
     }  # fmt: skip
     environment.pop("YOUSU_BUNDLE", None)
     address = f"http://127.0.0.1:{port}"
     service = subprocess.Popen([sys.executable, "-m", "yousu", "serve", "--port", str(port)], cwd=ROOT, env=environment)
     try:
-        for _ in range(1800):
+        for _ in range(3000):
             try:
                 urllib.request.urlopen(f"{address}/readyz", timeout=1)
                 break
@@ -99,4 +100,4 @@ def test_a_running_service_takes_a_promoted_bundle_and_the_one_rolled_back_to_wi
         assert set(callers.versions) == {shipped, version}
     finally:
         service.terminate()
-        service.wait(30)
+        service.wait(60)
