@@ -17,7 +17,7 @@ from kb.lexical import grams
 
 FEATURES = (
     "dense", "question", "score_gap", "first_share", "length", "coverage", "coverage_gap", "aspect", "number",
-    "near_dense", "near_lexical", "lexical_rise",
+    "near_dense", "near_lexical", "lexical_rise", "lacking", "own_case", "elsewhere",
 )  # fmt: skip
 """What the shipped confidence is computed from; `measured` says what each is."""
 CLIP = 3.0
@@ -36,7 +36,36 @@ ASPECTS = {
     "who": "条件|资格|符合|要求|谁能|哪些人|年龄|岁",
 }
 """What of a subject a question asks for, told by its words."""
+ENDS = 30
+"""Characters at the end of a call in which it says what it wants; before them it tells what happened."""
+HOLDINGS = {
+    "money": (
+        "多少钱|几块|几毛|多少元|啥价|多少工资|[收交补给发罚扣赔领贷]多少|多少税|[费价].{0,3}多少|几个点|标准是多少",
+        r"[\d一二两三四五六七八九十百千][\d.,]*\s*[万亿]?[元块角]|免费|不收费|不要钱|不交|[\d.]+%|倍|免",
+    ),
+    "how long": (
+        "几天|多少天|多久|多长时间|几个月|几年|多少年|几个工作日",
+        r"[\d一二两三四五六七八九十半]+\s*个?多?(?:工作日|日|天|小时|分钟|月|年|周)|当天|当场|当日|马上|立即",
+    ),
+    "hour": ("几点", r"\d+\s*[时点:]|[一二三四五六七八九十]点|全天|24"),
+    "day": (
+        "哪天|几号|几月|什么时候|啥时候|多会儿|星期几|周几",
+        r"\d[月日]|每年|每月|季度|之日起|\d{4}|年底|期满|时|前|后",
+    ),
+    "telephone": ("电话|座机|号码", r"\d{5}"),
+    "address": ("地址|在哪条|几楼|哪个位置|哪条[路街]|哪个巷|怎么坐|坐几路|离我多远", r"\d号|路|街|楼"),
+    "count": ("几份|几次|几个人|几岁|多大年龄|几级|几只|几层|几口|几米|多少米|多少分贝|几克|几斤", r"\d"),
+}
+"""What a question wants to be told exactly: the words that ask for it, and what an answer that tells it holds."""
+OWN_CASE = (
+    "(?:我|俺|咱|[娃爸妈爷奶弟]|老汉).*(?:批|审|办|寄|发|到|打卡|评|排|录|派|立案|[处受]理|下来|出来|制|核|查|反映|投诉"
+    "|举报|申请|交)[^,，。]*(?:了没|没有|没$|没[,，]|了吗|好没|到哪|哪一步|哪个环节|啥时候|哪天|几号|多会儿|什么时候|还没)"
+    "|[帮给替][我咱].{0,3}[查看]|查一?查|排到(?:多少|第?几)"
+)
+"""How callers ask what has become of their own case, which is in a file and in no entry."""
 _ASPECTS = {name: re.compile(words) for name, words in ASPECTS.items()}
+_HOLDINGS = {name: (re.compile(asks), re.compile(holds)) for name, (asks, holds) in HOLDINGS.items()}
+_OWN_CASE = re.compile(OWN_CASE)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -45,14 +74,21 @@ def aspects(text: str) -> frozenset[str]:
     return frozenset(name for name, words in _ASPECTS.items() if words.search(text))
 
 
-def measured(text: str, hits: Sequence[Hit], rarities: Mapping[int, float]) -> dict[str, float]:
+def measured(
+    text: str, hits: Sequence[Hit], rarities: Mapping[int, float], places: Sequence[str] = ()
+) -> dict[str, float]:
     """Return every measure by name; `hits` the best first, at least one, `rarities` the IDF of the terms of `text`.
+
+    `places` are names of places outside the city.
 
     Of the first hit: `dense`, `question` (cosines); `coverage` (share of the weight of the question's characters and
     pairs that its texts hold), and their lead over the next (`..._gap`); `first_share` (its softmax share among the
     near hits); `aspect` (share of what is asked for — when, where, how much — that its questions do not ask);
-    `number` (1 when a number is asked that it lacks). Of the neighbourhood: `near_dense`, `near_lexical` (means) and
-    `lexical_rise` (standard deviations the first stands above).
+    `number` (1 when a number is asked that it lacks); `lacking` (share of what is to be told exactly — a sum, an hour,
+    a telephone number — of which its answer has none); `elsewhere` (1 when a place of `places` is named that it does
+    not name). Of the question: `own_case` (1 when it asks what has become of a case). These three read its last `ENDS`
+    characters. Of the neighbourhood: `near_dense`, `near_lexical` (means) and `lexical_rise` (standard deviations the
+    first stands above).
     """
     first = hits[0]
     near = hits[:NEAR]
@@ -65,6 +101,8 @@ def measured(text: str, hits: Sequence[Hit], rarities: Mapping[int, float]) -> d
 
     own, covered = _held(first.entry.question, first.entry.aliases, first.entry.answer), coverage(first)
     asked, numbers = aspects(text), set(_NUMBER.findall(text))
+    end = text[-ENDS:]
+    exact = [name for name, (asks, _) in _HOLDINGS.items() if asks.search(end)]
     scores = np.exp(np.array([h.score for h in near]) - first.score)
     lexical = np.array([h.lexical for h in hits])
     return {
@@ -79,6 +117,9 @@ def measured(text: str, hits: Sequence[Hit], rarities: Mapping[int, float]) -> d
         "coverage_gap": covered - max(coverage(h) for h in rest),
         "aspect": len(asked - own.aspects) / max(1, len(asked)),
         "number": float(bool(numbers - own.numbers)),
+        "lacking": sum(name not in own.holdings for name in exact) / max(1, len(exact)),
+        "own_case": float(bool(_OWN_CASE.search(end))),
+        "elsewhere": float(any(p in end and p not in own.text for p in places)),
         "near_dense": float(np.mean([h.dense for h in hits])),
         "near_lexical": float(lexical.mean()),
         "lexical_rise": float((first.lexical - lexical.mean()) / (lexical.std() + 1e-9)),
@@ -88,8 +129,9 @@ def measured(text: str, hits: Sequence[Hit], rarities: Mapping[int, float]) -> d
 class Confidence:
     """A logistic model over measures; `record` holds `features`, `mean`, `scale`, `weights`, `bias`, `threshold`.
 
-    With `vector_weights` (dimension,) the question's own vector counts too: questions about one person's case, other
-    places or a choice of shops are of a kind that no entry answers, however near it comes.
+    With `places` a place outside the city that the question names counts. With `vector_weights` (dimension,) the
+    question's own vector counts too: questions about one person's case, other places or a choice of shops are of a
+    kind that no entry answers, however near it comes.
 
     Raises ValueError for a measure that this version does not know.
     """
@@ -99,6 +141,7 @@ class Confidence:
         self._mean, self._scale, self._weights = (np.array(record[k], float) for k in ("mean", "scale", "weights"))
         self._bias = float(record["bias"])
         self._by_vector = np.array(record.get("vector_weights", ()), np.float32)
+        self._places = tuple(record.get("places", ()))
         self.threshold = float(record["threshold"])
         if unknown := set(self.features) - KNOWN:
             raise ValueError(
@@ -109,7 +152,7 @@ class Confidence:
         self, text: str, vector: NDArray[np.float32], hits: Sequence[Hit], rarities: Mapping[int, float]
     ) -> float:
         """Return the probability that the first of `hits` answers; `vector` (dimension,) is that of `text`."""
-        found = measured(text, hits, rarities)
+        found = measured(text, hits, rarities, self._places)
         x = np.array([found[f] for f in self.features])
         z = float(scaled(x, self._mean, self._scale) @ self._weights) + self._bias
         if len(self._by_vector):
@@ -128,6 +171,8 @@ class _Held:
     def __init__(self, question: str, aliases: Sequence[str], answer: str) -> None:
         asked = " ".join((question, *aliases))
         whole = f"{asked} {answer}"
+        self.text = whole
+        self.holdings = frozenset(name for name, (_, holds) in _HOLDINGS.items() if holds.search(answer))
         self.terms = frozenset(grams(whole).tolist())
         self.aspects = aspects(asked)
         self.numbers = frozenset(_NUMBER.findall(whole))

@@ -9,6 +9,8 @@ from pathlib import Path
 from kb.entry import EntryError
 
 NEEDED = ("question", "entry_id")
+ELSEWHERE = "elsewhere.csv"
+"""File beside the questions that names places outside the city, in a column `name`."""
 
 
 @dataclass(frozen=True)
@@ -45,3 +47,22 @@ def read_dev_questions(path: Path) -> list[DevQuestion]:
     if faults:
         raise EntryError(path.name, faults)
     return questions
+
+
+def read_elsewhere(questions_file: Path) -> tuple[str, ...]:
+    """Return the places outside the city named beside `questions_file`, sorted; none when there is no such file.
+
+    A question about another place is answered by no entry, however like one it is. Raises EntryError for a missing
+    column and for a name of one character, which stands in too many words.
+    """
+    path = questions_file.with_name(ELSEWHERE)
+    if not path.is_file():
+        return ()
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        if "name" not in (reader.fieldnames or ()):
+            raise EntryError(path.name, [(1, "name", "有此列", "缺失")])
+        names = [(reader.line_num, (row["name"] or "").strip()) for row in reader]
+    if faults := [(line, "name", "至少两个字", name or "空") for line, name in names if len(name) < 2]:
+        raise EntryError(path.name, faults)
+    return tuple(sorted({name for _, name in names}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from kb.exporting import export_entries
 from kb.store import EntryStore
 from models.bundle import MANIFEST, check_files, write_manifest
 from training.answering import fit_answering
-from training.dev_questions import DevQuestion, read_dev_questions
+from training.dev_questions import ELSEWHERE, DevQuestion, read_dev_questions
 from training.errors import TrainError
 from training.retrieval import fit_fusion
 
@@ -111,6 +112,8 @@ def adapt(bundle: Path, questions_file: Path, url: str) -> tuple[dict[str, Any],
     with tempfile.TemporaryDirectory() as folder:
         listed, together = Path(folder) / "entries.csv", Path(folder) / "questions_with_feedback.csv"
         export_entries(entries, listed)
+        if (places := questions_file.with_name(ELSEWHERE)).is_file():
+            shutil.copy(places, folder)
         with together.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(("question", "entry_id", "author"))

@@ -16,11 +16,11 @@ VECTOR = np.zeros(2, np.float32)
 LIBRARY = entry(2, "图书馆几点开门", "图书馆早上九点开门。")
 
 
-def asked(text: str, *found: KnowledgeEntry) -> dict[str, float]:
+def asked(text: str, *found: KnowledgeEntry, places: tuple[str, ...] = ()) -> dict[str, float]:
     """What is measured when `found` come first and next, with cosines and scores that fall."""
     index = Bm25Index([f"{e.question} {e.answer}" for e in (POOL, LIBRARY)])
     hits = [Hit(e, 2.0 - i, 0.95 - 0.02 * i, 0.94 - 0.02 * i, 0.5 - 0.2 * i) for i, e in enumerate(found)]
-    return measured(text, hits, index.rarities(text))
+    return measured(text, hits, index.rarities(text), places)
 
 
 def test_what_the_entry_does_not_speak_of_is_not_covered() -> None:
@@ -37,6 +37,41 @@ def test_another_thing_asked_of_the_same_subject_shows() -> None:
 def test_a_number_that_the_entry_lacks_shows() -> None:
     assert asked("12岁的娃游泳多少钱", POOL)["number"] == 0
     assert asked("65岁的人游泳多少钱", POOL)["number"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "lacking"),
+    [
+        ("游泳馆一次多少钱", 0),
+        ("游泳馆几点关门", 1),
+        ("游泳馆多少钱,电话多少", 0.5),
+        ("游泳馆能带狗吗", 0),
+        ("我上礼拜在游泳馆门口等了一个钟头,打电话没人接,就是想问一下今年夏天里头开着没,大人进去一次多少钱", 0),
+    ],
+)
+def test_a_sum_an_hour_or_a_telephone_number_that_the_answer_does_not_tell_shows(text: str, lacking: float) -> None:
+    assert asked(text, POOL)["lacking"] == lacking
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("我的游泳卡办好没有", 1),
+        ("我妈交的申请批下来没", 1),
+        ("帮我查一下排到第几了", 1),
+        ("游泳卡怎么办", 0),
+        ("我想办个游泳卡,带什么", 0),
+    ],
+)
+def test_asking_what_has_become_of_the_own_case_shows(text: str, own: float) -> None:
+    assert asked(text, POOL)["own_case"] == own
+
+
+def test_another_place_shows_unless_the_entry_names_it() -> None:
+    places = ("东山市", "西岭")
+    assert asked("西岭游泳馆多少钱", POOL, places=places)["elsewhere"] == 1
+    assert asked("游泳馆多少钱", POOL, places=places)["elsewhere"] == 0
+    assert asked("西岭游泳馆多少钱", entry(3, "西岭游泳馆多少钱", "二十元。"), places=places)["elsewhere"] == 0
 
 
 def test_the_lead_is_over_the_best_of_the_others() -> None:
@@ -72,6 +107,13 @@ def test_the_kind_of_question_counts_by_its_vector() -> None:
     confidence = Confidence(record(weights=[0.0], vector_weights=[0.0, -3.0]))
     assert confidence("游泳", np.array([1, 0], np.float32), hits, {}) == pytest.approx(1 / (1 + math.exp(-1)))
     assert confidence("游泳", np.array([0, 1], np.float32), hits, {}) == pytest.approx(1 / (1 + math.exp(2)))
+
+
+def test_the_places_of_the_record_count() -> None:
+    hits = [Hit(POOL, 1.0, 0.9, 0.9, 0.1)]
+    confidence = Confidence(record(features=["elsewhere"], places=["西岭"]))
+    assert confidence("游泳", VECTOR, hits, {}) == pytest.approx(1 / (1 + math.exp(-1)))
+    assert confidence("西岭游泳", VECTOR, hits, {}) == pytest.approx(1 / (1 + math.exp(1)))
 
 
 def test_a_measure_that_nobody_knows_is_refused() -> None:

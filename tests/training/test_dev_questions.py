@@ -6,7 +6,7 @@ import pytest
 
 from kb.entry import EntryError, read_entries
 from models.locations import data_dir
-from training.dev_questions import DevQuestion, read_dev_questions
+from training.dev_questions import DevQuestion, read_dev_questions, read_elsewhere
 
 
 def _file(folder: Path, text: str) -> Path:
@@ -43,3 +43,24 @@ def test_the_shipped_questions_name_their_voice_and_entries_that_exist() -> None
     questions = read_dev_questions(data_dir() / "kb" / "dev_questions.csv")
     assert not [q for q in questions if not q.author]
     assert not [q for q in questions if q.entry_id and q.entry_id not in known]
+
+
+def test_places_outside_the_city_are_read_beside_the_questions(tmp_path: Path) -> None:
+    questions = _file(tmp_path, "question,entry_id\n停电找谁,K097\n")
+    assert read_elsewhere(questions) == ()
+    (tmp_path / "elsewhere.csv").write_text("name\n西岭\n东山市\n西岭\n", encoding="utf-8")
+    assert read_elsewhere(questions) == ("东山市", "西岭")
+
+
+def test_a_place_that_stands_in_any_word_is_refused_with_its_row(tmp_path: Path) -> None:
+    questions = _file(tmp_path, "question,entry_id\n停电找谁,K097\n")
+    (tmp_path / "elsewhere.csv").write_text("name\n西岭\n东\n", encoding="utf-8")
+    with pytest.raises(EntryError, match=r"elsewhere\.csv.*第3行 name 应为 至少两个字,实为 东"):
+        read_elsewhere(questions)
+
+
+def test_the_shipped_places_are_not_those_of_the_entries() -> None:
+    entries = read_entries(data_dir() / "kb" / "entries.csv")
+    home = [e for e in entries if e.status == "published"]
+    for place in read_elsewhere(data_dir() / "kb" / "dev_questions.csv"):
+        assert sum(place in e.question + " ".join(e.aliases) for e in home) < 5, place
