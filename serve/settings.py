@@ -49,7 +49,9 @@ class Settings(BaseSettings):
     )
     embed_origins: str = Field("", description="可嵌入坐席面板的来源,如 https://hotline.example.gov.cn;多个用逗号隔开")
     session_hours: float = Field(10.0, gt=0, description="页面登录的有效小时数")
-    cookie_secure: bool = Field(False, description="登录 Cookie 是否只走 HTTPS;有 TLS 时设为 true")
+    cookie_secure: bool = Field(
+        False, description="登录 Cookie 是否只走 HTTPS;有 TLS 时设为 true,面板要嵌入别的网站并登录时必须为 true"
+    )
     default_rate: int = Field(1200, ge=1, description="每把密钥每分钟的调用上限,建密钥时可另定;按进程计")
     oidc_issuer: str = Field("", description="OIDC 颁发者地址;空则不接受其令牌")
     oidc_audience: str = Field("yousu", description="OIDC 令牌的受众")

@@ -12,6 +12,7 @@ from serve.api.deps import SESSION_COOKIE, Gate, InfoOf, RuntimeOf, json_only
 from serve.api.problems import replies
 from serve.api.replies import cursor_of, number_of, reply
 from serve.api.schemas import AuditLine, AuditPage, SessionIn, SessionOut
+from serve.settings import Settings
 
 router = APIRouter(prefix="/v1", responses=replies(401, 403, 422, 429))
 
@@ -29,10 +30,25 @@ async def log_in(sent: SessionIn, request: Request, runtime: RuntimeOf, info: In
     cookie, csrf = await asyncio.to_thread(runtime.keys.open_session, key, hours)
     await asyncio.to_thread(audit.record, runtime.records, who=key.who, what="login", request_id=info.request_id)
     response = reply({"who": key.who, "role": key.role, "guarded": runtime.guarded, "csrf": csrf})
+    return _with_cookie(response, runtime.settings, cookie, int(hours * 3600))
+
+
+def _with_cookie(response: Response, settings: Settings, cookie: str, seconds: int) -> Response:
+    """Set the session cookie for `seconds`; none left takes it away.
+
+    A browser sends a strict cookie to no frame inside another site's page. Where platforms are listed that may frame
+    the panel, and TLS is there (browsers take the other kind only with it), the cookie is one for frames, kept apart
+    for each framing site (CHIPS, Partitioned). What another site could do with it stays barred by the list of
+    frame-ancestors, the token of writes and the comparison of Origin and Host.
+    """
+    framed = bool(settings.embed_origins) and settings.cookie_secure
     response.set_cookie(
-        SESSION_COOKIE, cookie, max_age=int(hours * 3600), httponly=True, samesite="strict",
-        secure=runtime.settings.cookie_secure,
+        SESSION_COOKIE, cookie, max_age=seconds, httponly=True, samesite="none" if framed else "strict",
+        secure=settings.cookie_secure,
     )  # fmt: skip
+    if framed:  # http.cookies knows the attribute from Python 3.14 on only
+        name, value = response.raw_headers.pop()
+        response.raw_headers.append((name, value + b"; Partitioned"))
     return response
 
 
@@ -48,9 +64,7 @@ async def log_out(request: Request, runtime: RuntimeOf, info: InfoOf) -> Respons
     if cookie := request.cookies.get(SESSION_COOKIE, ""):
         await asyncio.to_thread(runtime.keys.close_session, cookie)
         await asyncio.to_thread(audit.record, runtime.records, who=info.who, what="logout", request_id=info.request_id)
-    response = Response(status_code=204)
-    response.delete_cookie(SESSION_COOKIE)
-    return response
+    return _with_cookie(Response(status_code=204), runtime.settings, "", 0)
 
 
 @router.get("/audit", summary="审计记录", tags=["审计"], response_model=AuditPage)

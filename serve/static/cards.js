@@ -1,5 +1,6 @@
 // Drawing: from what the service says to what the operator sees; reads nothing and decides nothing.
 import { $, badge, draw, el, sure } from "./dom.js";
+import { said } from "./kb_words.js";
 
 export const MODES = { direct: "直接派单", parallel: "并行派单", negotiate: "会商后派单", emergency: "紧急转接" };
 export const VERDICTS = { accept: "已采纳", correct: "已改", unsure: "已标不确定" };
@@ -26,7 +27,7 @@ export function answerNodes(a) {
     el("p", { class: "soft" }, a.question),
     el("p", { class: "read" }, ...spoken(a.answer, a.highlight)),
     ...a.warnings.map((w) => el("p", { class: "warning" }, w)),
-    el("dl", { class: "facts" }, ...fact("依据", a.basis || "未注明"), ...fact("有效期", validity(a)), ...fact("部门", a.department || "未注明"), ...fact("条目", a.entry_id)),
+    el("dl", { class: "facts" }, ...fact("依据", [a.basis || "未注明", said("verification", a.verification)].filter(Boolean).join(" · ")), ...fact("有效期", validity(a)), ...fact("部门", a.department || "未注明"), ...fact("条目", a.entry_id)),
   ];
 }
 

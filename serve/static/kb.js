@@ -7,6 +7,7 @@ import { hits } from "./kb_hits.js";
 import { importing } from "./kb_import.js";
 import { health, take, unanswered } from "./kb_lists.js";
 import { drawVersions } from "./kb_versions.js";
+import { choices, said, stored } from "./kb_words.js";
 
 const FIELDS = [
   ["question", "题目", "full"], ["answer", "答复(坐席照读)", "full text"], ["basis", "依据(文号、条款)", "full"],
@@ -15,7 +16,7 @@ const FIELDS = [
   ["verified_at", "核定日", "date"], ["verification", "核定方式"], ["source", "来源", "full"],
 ];
 const NAMES = Object.fromEntries([...FIELDS, ["status", "状态"], ["reviewer", "审核人"], ["id", "编号"]].map(([k, n]) => [k, n.replace(/\(.*/, "")]));
-const STATES = { draft: ["unsure", "草稿"], review: ["correct", "待审"], published: ["accept", "已发布"], retired: ["", "已停用"] };
+const BADGES = { draft: "unsure", review: "correct", published: "accept", retired: "" };
 const ACTIONS = { draft: [["submit", "送审"], ["retire", "停用"]], review: [["publish", "发布"], ["return", "退回"]], published: [["retire", "停用"]], retired: [["reopen", "重开"]] };
 
 let open = null;
@@ -49,7 +50,7 @@ const list = latest(async (still, more = false) => {
   if (!still()) return;
   cursor = found.next ?? "";
   const rows = found.items.map(({ entry }) => el("li", {}, el("button", { type: "button", "data-id": entry.id, "aria-current": String(entry.id === open?.entry.id), onclick: () => load(entry.id) },
-    el("span", {}, entry.question), el("span", { class: `badge ${STATES[entry.status][0]}` }, STATES[entry.status][1]), el("small", {}, `${entry.id} · ${entry.department || "未注明部门"}`))));
+    el("span", {}, entry.question), el("span", { class: `badge ${BADGES[entry.status]}` }, said("status", entry.status)), el("small", {}, `${entry.id} · ${entry.department || "未注明部门"}`))));
   if (more) $("#list").append(...rows); else $("#list").replaceChildren(...rows);
   $("#count").textContent = `共 ${found.count} 条`;
   $("#more").hidden = !cursor;
@@ -77,14 +78,15 @@ function show(held) {
   const { entry } = held;
   const fresh = held.revision === 0;
   $("#title").textContent = fresh ? "新条目" : `${entry.id} · ${entry.question}`;
-  const [kind, words] = STATES[entry.status];
-  $("#state").className = `badge ${kind}`;
+  const words = said("status", entry.status);
+  $("#state").className = `badge ${BADGES[entry.status]}`;
   $("#state").textContent = held.live && entry.status !== "published" ? `${words}(旧版仍在答)` : words;
   const fields = fresh ? [["id", "编号"], ...FIELDS] : FIELDS;
   $("#form").replaceChildren(...fields.map(([key, label, how = ""]) => {
-    const input = how.includes("text") ? el("textarea", { name: key, value: entry[key] ?? "" }) : el("input", { name: key, type: "text", value: entry[key] ?? "" });
+    const input = how.includes("text") ? el("textarea", { name: key, value: entry[key] ?? "" }) : el("input", { name: key, type: "text", value: said(key, entry[key]) });
+    if (choices(key).length) input.setAttribute("list", `${key}-words`);
     if (how === "date") dayField(input, (words) => say(`${label}:${words}`, true));
-    return el("label", { class: how.includes("full") ? "full" : "" }, label, input);
+    return el("label", { class: how.includes("full") ? "full" : "" }, label, input, ...(choices(key).length ? [el("datalist", { id: `${key}-words` }, ...choices(key).map((value) => el("option", { value })))] : []));
   }));
   const why = el("input", { id: "why", "aria-label": "原因", placeholder: "这次改动的原因", maxLength: 1000 });
   const steps = fresh ? [] : ACTIONS[entry.status].map(([action, name]) => el("button", { type: "button", onclick: () => move(action, name) }, name));
@@ -96,7 +98,7 @@ function show(held) {
   preview();
 }
 
-const content = () => Object.fromEntries(new FormData($("#form")));
+const content = () => Object.fromEntries([...new FormData($("#form"))].map(([key, value]) => [key, stored(key, value)]));
 
 function preview() {
   const e = { ...open.entry, ...content() };
@@ -128,7 +130,7 @@ async function store(path, body, id = open.entry.id) {
   const [name, caret, acted] = [at.form === $("#form") && at.name, at.selectionStart, $("#actions").contains(at)];
   show(held);
   const { elements } = $("#form");
-  for (const [k, v] of typed) if (elements[k]) elements[k].value = v;
+  for (const [k, v] of typed) if (elements[k]) elements[k].value = said(k, v);
   if (typed.length) preview();
   if (acted) $("#actions .main").focus();
   if (!name || !elements[name]) return;

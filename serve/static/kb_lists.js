@@ -1,8 +1,8 @@
 // The lists of the desk beside the entries: unanswered questions by cluster, and what is wrong with entries.
 import { get, post, put } from "./api.js";
 import { $, el } from "./dom.js";
+import { said } from "./kb_words.js";
 
-const WAITS = { "": "", draft: "草稿", review: "待审", published: "已发布", retired: "已停用", missing: "条目不在了" };
 const PATIENCE = 60; // seconds: every entry is looked at
 const day = (moment) => new Date(moment).toLocaleDateString("zh-CN");
 
@@ -27,7 +27,7 @@ export async function unanswered(desk) {
 function row(desk, c) {
   return el("li", { class: "cluster", "data-id": String(c.id) },
     el("p", {}, c.sample),
-    el("p", { class: "soft" }, `问过 ${c.asked} 次 · 最近 ${day(c.last_at)}${c.assignee ? ` · ${c.assignee} 在写` : ""}${c.entry_id ? ` · ${c.entry_id} ${WAITS[c.entry_status]}` : ""}`),
+    el("p", { class: "soft" }, `问过 ${c.asked} 次 · 最近 ${day(c.last_at)}${c.assignee ? ` · ${c.assignee} 在写` : ""}${c.entry_id ? ` · ${c.entry_id} ${c.entry_status === "missing" ? "条目不在了" : said("status", c.entry_status)}` : ""}`),
     el("div", { class: "row" },
       c.entry_id && c.entry_status !== "missing"
         ? el("button", { type: "button", onclick: () => desk.load(c.entry_id) }, "看条目")

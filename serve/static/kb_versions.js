@@ -1,11 +1,12 @@
 // Versions of an entry on the desk: what changed from one to the next, any two side by side, restoring one.
 import { $, el } from "./dom.js";
+import { said } from "./kb_words.js";
 
 const DONE = { create: "新建", edit: "修改", restore: "恢复旧版", submit: "送审", return: "退回", publish: "发布", retire: "停用", reopen: "重开", import: "导入" };
 
 function differences(before, after, names) {
   const changed = Object.keys(after).filter((k) => after[k] !== before[k]);
-  return [changed, changed.map((k) => el("p", { class: "diff" }, `${names[k] ?? k}:`, el("del", {}, before[k] || "(空)"), " → ", el("ins", {}, after[k] || "(空)")))];
+  return [changed, changed.map((k) => el("p", { class: "diff" }, `${names[k] ?? k}:`, el("del", {}, said(k, before[k]) || "(空)"), " → ", el("ins", {}, said(k, after[k]) || "(空)")))];
 }
 
 /** Draw versions, the newest first; `restore(revision)` makes an old one a draft again. */

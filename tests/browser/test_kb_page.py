@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -219,6 +221,27 @@ def test_an_entry_that_was_asked_for_first_and_comes_last_does_not_replace_the_o
     let_go(desk, kept)
     expect(desk.locator("#title")).to_contain_text(later)
     expect(desk.locator("#versions li").first).to_be_visible()
+
+
+def test_codes_that_entries_hold_are_read_and_typed_as_words(desk: Page, service: str) -> None:
+    desk.get_by_label("操作人").fill("起草员")
+    desk.get_by_label("搜条目").fill("试用期工资")
+    row = desk.locator("#list button", has_text="试用期工资").first
+    name = row.get_attribute("data-id")
+    row.click()
+    way = desk.get_by_label("核定方式")
+    expect(way).to_have_value("法律法规")
+    expect(desk.locator("#preview")).to_contain_text("· 法律法规")
+    way.fill("媒体报道")
+    expect(desk.locator("#preview")).to_contain_text("· 媒体报道")
+    desk.get_by_role("button", name="存为草稿").click()
+    expect(desk.locator("#versions details").first).to_contain_text("核定方式:法律法规 → 媒体报道")
+    expect(desk.locator("#versions details").first).to_contain_text("状态:已发布 → 草稿")
+    with urllib.request.urlopen(f"{service}/v1/entries/{name}") as reply:
+        assert json.load(reply)["entry"]["verification"] == "media"
+    way.fill("法规处书面确认")
+    desk.get_by_role("button", name="存为草稿").click()
+    expect(desk.locator("#versions details").first).to_contain_text("→ 法规处书面确认")
 
 
 def test_what_is_typed_while_an_entry_is_stored_stays_and_so_does_the_cursor(desk: Page) -> None:

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from serve.app import create_app
 from serve.engine import Engine
+from serve.keys import KeyRing
 from tests.browser.conftest import drawn, held, let_go, until
 from tests.browser.written import send
 from tests.conftest import listening
@@ -325,6 +326,31 @@ def test_a_listed_platform_of_another_site_frames_a_working_panel_and_no_other_d
             expect(panel.locator("#category")).to_contain_text("城市照明")
             page.goto(other)
             assert [f.url for f in page.frames[1:]] == ["chrome-error://chromewebdata/"]
+            page.close()
+    engine.recorder.close()
+
+
+def test_an_operator_logs_in_to_the_panel_inside_a_platform_of_another_site(
+    browser: Browser, engine: Engine, tmp_path: Path
+) -> None:
+    """Chromium takes 127.0.0.1 for as safe as TLS, so that a cookie of the kind for frames is kept there."""
+    with platforms(1) as ((listed, shown),):
+        engine = renewed(engine, tmp_path, embed_origins=listed, cookie_secure=True, auth="on")
+        secret = KeyRing(engine.records).create("坐席一号", "operator", rate=6000)[1]
+        with listening(create_app(engine)) as address:
+            shown.append(f"<iframe src='{address}/?embed=1&session=call-9' width=1300 height=700></iframe>".encode())
+            page = browser.new_page(viewport={"width": 1366, "height": 768})
+            page.goto(listed)
+            panel = page.frame_locator("iframe")
+            panel.get_by_label("密钥").fill(secret)
+            page.keyboard.press("Enter")
+            expect(panel.get_by_label("密钥")).to_have_count(0)
+            expect(panel.locator("#session")).to_contain_text("call-9 已接入")
+            panel.get_by_label("来电内容").fill(STREETLIGHT)
+            expect(panel.locator("#category")).to_contain_text("城市照明")
+            page.reload()
+            expect(panel.locator("#session")).to_contain_text("call-9 已接入")
+            expect(panel.get_by_label("密钥")).to_have_count(0)
             page.close()
     engine.recorder.close()
 

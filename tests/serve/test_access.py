@@ -146,6 +146,21 @@ def test_a_panel_session_needs_the_csrf_token_for_writes(client) -> None:
     assert client.get("/v1/session").status_code == 401
 
 
+def test_the_cookie_goes_into_frames_only_where_platforms_are_listed_and_tls_is_there(client_of) -> None:
+    listed = "https://hotline.example"
+    for settings, framed in (
+        ({"embed_origins": listed}, False),
+        ({"cookie_secure": True}, False),
+        ({"embed_origins": listed, "cookie_secure": True}, True),
+    ):
+        client = client_of(**settings)
+        _, secret = key_for(client, "operator")
+        cookie = client.post("/v1/session", json={"key": secret}).headers["set-cookie"].lower()
+        assert ("samesite=none" in cookie, "; partitioned" in cookie) == (framed, framed)
+        assert ("samesite=strict" in cookie) is not framed
+        assert ("; secure" in cookie) is settings.get("cookie_secure", False)
+
+
 def test_another_site_cannot_write_from_the_users_browser(client) -> None:
     reply = client.post("/v1/assist", json=CALL, headers={"Origin": "https://evil.example"})
     assert reply.status_code == 403
