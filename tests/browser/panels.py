@@ -45,7 +45,7 @@ _WATCH = """() => {
 def typist(
     address: str, texts: Sequence[str], speed: float, until: float, spans: list[float], lost: list[float], seed: int
 ) -> None:
-    """Type texts until a moment; append milliseconds from the last key before a request to its reply, or the key lost."""
+    """Type texts until a moment; append milliseconds from the last key to the reply, or the key that had none."""
     draw = random.Random(seed)
     time.sleep(draw.random())
     while time.monotonic() < until:
