@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from models.calibration import level_sums, sharpen, softmax
-from models.compact import pack_weights, unpack_weights
+from models.compact import pack_weights, unpack_weights, write_arrays
 from models.features import NgramVectorizer, WordCutter
 from models.linear import drop_small, pruned_fit, solve_ridge
 from models.taxonomy import Taxonomy
@@ -310,7 +310,7 @@ class CategoryClassifier:
         folder.mkdir(parents=True, exist_ok=True)
         idf = self.vectorizer_.idf_.astype(np.float16)
         arrays = {**pack_weights(self.weights_), "idf": idf, "centre": self.centre_}
-        save_file(arrays, folder / "head.safetensors")
+        write_arrays(arrays, folder / "head.safetensors")
         (folder / "vocabulary.txt").write_text(
             "\n".join(json.dumps(t, ensure_ascii=False) for t in self.vectorizer_.vocabulary_), encoding="utf-8"
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from models.linear import LinearWeights
 
@@ -15,6 +15,11 @@ EXAMPLES = "examples.safetensors"
 _STEPS = 127
 _LEAST_SCALE = np.float32(1e-6)
 """Below, float16 has no digits left; a weight that small changes nothing."""
+
+
+def write_arrays(arrays: dict[str, NDArray[np.generic]], file: Path) -> None:
+    """Write a safetensors file; raises OSError, naming the file, where the library's own writer has its own error."""
+    file.write_bytes(save(arrays))
 
 
 def pack_weights(weights: LinearWeights) -> dict[str, NDArray[np.generic]]:
@@ -48,7 +53,7 @@ def unpack_weights(arrays: dict[str, NDArray[np.generic]]) -> LinearWeights:
 def save_vectors(file: Path, vectors: NDArray[np.float32]) -> None:
     """Write (n, dimension) `vectors` to `file`; `load_vectors` gives them back to about 1/250 of a row's largest."""
     codes, scales = _quantise(vectors.ravel(), np.full(len(vectors), vectors.shape[1], np.int64))
-    save_file({"codes": codes.reshape(vectors.shape), "scales": scales}, file)
+    write_arrays({"codes": codes.reshape(vectors.shape), "scales": scales}, file)
 
 
 def load_vectors(file: Path) -> NDArray[np.float32]:

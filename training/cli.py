@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import ENOSPC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,8 +53,9 @@ def told() -> Iterator[None]:
         typer.echo(f"错误:{error}", err=True)
         raise typer.Exit(1) from error
     except OSError as error:
-        said = "磁盘已满,写不下模型包" if error.errno == 28 else "读写失败"
-        typer.echo(f"错误:{said}({error.filename or ''} {error.strerror or error});原有的模型包没有改动", err=True)
+        said = "磁盘已满,没有写完;腾出空间再运行,算好的向量会接着用" if error.errno == ENOSPC else "读写失败"
+        where = " ".join(str(x) for x in (error.filename, error.strerror or error) if x)
+        typer.echo(f"错误:{said}({where});原有的模型包没有改动", err=True)
         raise typer.Exit(1) from error
 
 

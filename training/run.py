@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,24 +45,32 @@ def train_tickets(source: str, mapping_file: Path, options: Options) -> tuple[Pa
         lap("report")
         incoming = options.bundles / "incoming"
         manifest = pack(incoming, prepared.base, _filler(prepared, fitted, report, options))
-        target = options.bundles / manifest["version"]
-        _settle(incoming, target)
-        run_folder = options.home / "training" / "runs" / manifest["version"]
-        run_folder.mkdir(parents=True, exist_ok=True)
-        write_heldout(run_folder, prepared, fitted)
         lap("pack")
         report |= {"version": manifest["version"], "cost": lap.record()}
-        write_report(run_folder, report)
+        target = options.bundles / manifest["version"]
+        with _whole_or_nothing(options.home / "training" / "runs", incoming, target) as run:
+            write_heldout(run, prepared, fitted)
+            write_report(run, report)
         return target, report
 
 
-def _settle(incoming: Path, target: Path) -> None:
-    import shutil
-
-    if target.exists():
-        shutil.rmtree(incoming)
-    else:
-        incoming.rename(target)
+@contextmanager
+def _whole_or_nothing(runs: Path, incoming: Path, target: Path) -> Iterator[Path]:
+    """Give the folder for a run's files; the bundle appears once they are written, neither does if they cannot be."""
+    runs.mkdir(parents=True, exist_ok=True)
+    for stale in runs.glob(".*.tmp"):
+        shutil.rmtree(stale, ignore_errors=True)
+    temporary = runs / f".{target.name}.tmp"
+    try:
+        temporary.mkdir()
+        yield temporary
+        shutil.rmtree(runs / target.name, ignore_errors=True)
+        temporary.rename(runs / target.name)
+        if not target.exists():
+            incoming.rename(target)
+    finally:
+        for left in (temporary, incoming):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def prepare_tickets(source: str, mapping: Mapping, options: Options) -> Prepared:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,9 +14,10 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from models.locations import current_version
+from models.locations import bundle_dir, current_version
 from tests.conftest import ROOT
 from tests.training.conftest import MAPPING, rows_of_sayings, write
+from training.packing import SHARED
 
 Rows = list[dict[str, str]]
 
@@ -100,23 +102,50 @@ def test_labels_outside_the_catalogue_are_counted_and_the_nearest_named(champion
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system too small for a bundle."""
+    """A real file system of its own, made full by hand."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True)
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", str(folder)], capture_output=True)
     if made.returncode:
         pytest.skip(f"mounting is not permitted here: {made.stderr.decode().strip()}")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 
 
+def leave_free(folder: Path, kilobytes: int) -> None:
+    """Fill a file system until so much is left."""
+    (folder / "filler").unlink(missing_ok=True)
+    free = shutil.disk_usage(folder).free - kilobytes * 1024
+    with (folder / "filler").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, free)
+
+
 def test_a_disk_that_fills_up_while_the_bundle_is_written_is_told(yousu, small_disk: Path, tmp_path: Path) -> None:
+    """The copied encoder, the new head: whatever it is that finds no room."""
     table = write(tmp_path / "t.csv", rows_of_sayings(60))
     out = small_disk / "bundle"
-    result = yousu("train", table, "--text", "诉求内容", "--label", "类别", "--out", out, "--quiet")
+    shared = sum(f.stat().st_size for name in SHARED for f in (bundle_dir() / name).rglob("*")) // 1024
+    for free in (4_000, shared + 100):
+        leave_free(small_disk, free)
+        result = yousu("train", table, "--text", "诉求内容", "--label", "类别", "--out", out, "--quiet")
+        assert result.exit_code == 1
+        assert "磁盘已满" in result.output, result.output
+        assert [p.name for p in small_disk.iterdir() if p.is_dir()] == []
+
+
+def test_a_report_without_room_leaves_no_bundle_behind(
+    yousu, small_disk: Path, tmp_path: Path, mapping: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = small_disk / "home"
+    monkeypatch.setenv("YOUSU_HOME", str(home))
+    base = shutil.copytree(bundle_dir(), small_disk / "base")  # on the same disk, so that a bundle links to it
+    table = write(tmp_path / "t.csv", rows_of_sayings(60))
+    leave_free(small_disk, 3_000)  # the page alone, with the program of its charts in it, wants more
+    result = yousu("train", table, "--mapping", mapping, "--base", base, "--quiet")
     assert result.exit_code == 1
-    assert "磁盘已满" in result.output
-    assert [p.name for p in small_disk.iterdir() if p.is_dir()] == []
+    assert "磁盘已满" in result.output, result.output
+    assert [p.name for p in (home / "bundles").iterdir() if p.is_dir()] == []
+    assert list((home / "training" / "runs").iterdir()) == []
 
 
 def test_of_two_trainings_at_once_one_is_told_and_the_other_ends_well(tmp_path: Path) -> None:
