@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features import NgramVectorizer, WordCutter
+from models.features import NgramVectorizer
 from models.linear import fit_ridge
 
 _PENALTY = 1.0
@@ -38,17 +38,15 @@ def rows_to_embed(
     return chosen
 
 
-def estimate_vectors(
-    texts: Sequence[str], own: NDArray[np.bool_], vectors: NDArray[np.float32], cutter: WordCutter
-) -> NDArray[np.float32]:
-    """Return (n_texts, dimension) vectors: those of the `own` rows as given, the others as their words predict them.
+def estimate_vectors(texts: Sequence[str], own: NDArray[np.bool_], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (n_texts, dimension) vectors: those of the `own` rows as given, the others as their characters predict.
 
     `vectors` (n_own, dimension) belong to the rows of `own`. A ridge regression of the centred vectors on TF-IDF
-    n-grams, which is the conditional mean that regression imputation uses (Little and Rubin, Statistical Analysis
-    with Missing Data, section 4.2); each estimate is brought to norm 1.
+    n-grams of characters (words added nothing but time), which is the conditional mean that regression imputation
+    uses (Little and Rubin, Statistical Analysis with Missing Data, section 4.2); each estimate is brought to norm 1.
     """
     known = [t for t, mine in zip(texts, own, strict=True) if mine]
-    vectorizer = NgramVectorizer(cutter, longest=_LONGEST, min_df=3)
+    vectorizer = NgramVectorizer(longest=_LONGEST, min_df=3)
     terms = vectorizer.fit_transform(known)
     centre = vectors.mean(0)
     nothing = np.zeros((len(known), 1), np.float32)

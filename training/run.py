@@ -110,7 +110,10 @@ def prepare_tickets(source: str, mapping: Mapping, options: Options) -> Prepared
     lap("prepare")
     groups = group_tickets(resolved.tickets, resolved.leaves, texts)
     held = np.zeros(len(texts), bool)
-    held[:n] = split(resolved.tickets[:n], resolved.leaves[:n], groups[:n], options.split, options.seed)
+    try:
+        held[:n] = split(resolved.tickets[:n], resolved.leaves[:n], groups[:n], options.split, options.seed)
+    except TrainError as error:
+        raise TrainError(f"{source}: {error}") from error
     if feedback is not None:
         kept = (np.arange(len(texts)) < n) | ~np.isin(groups, groups[held])
         feedback["like_held_out"] = int((~kept).sum())
@@ -140,7 +143,7 @@ def prepare_tickets(source: str, mapping: Mapping, options: Options) -> Prepared
     )  # fmt: skip
     lap("embed")
     if not own.all():
-        vectors = estimate_vectors(texts, own, vectors, cutter)
+        vectors = estimate_vectors(texts, own, vectors)
         lap("estimate")
     return Prepared(
         source, intake, resolved, mapping, taxonomy, form, texts, vectors, groups, held, cutter, embedder, catalog,

@@ -44,7 +44,7 @@ def test_an_estimate_is_near_the_vector_that_was_not_computed() -> None:
     vectors = np.array([sum(meaning[w] for w in pair) + rng.normal(0, 0.2, 24) for pair in said], np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     own = np.arange(300) < 200
-    found = estimate_vectors(texts, own, vectors[own], WordCutter())
+    found = estimate_vectors(texts, own, vectors[own])
     assert (found[own] == vectors[own]).all()
     near = (found[~own] * vectors[~own]).sum(1)
     assert near.min() > 0.85
