@@ -19,8 +19,9 @@ from models.risk_net import NO_RISK, RiskNet
 from models.taxonomy import Taxonomy
 from training.tickets import prepare
 
-ALARMS = 0.06
-"""Share of calls that only resemble danger for which an alarm is tolerated in cross-validation."""
+ALARMS = 0.07
+"""Share of calls that only resemble danger for which an alarm is tolerated in cross-validation. With the
+everyday calls among them 0.06 would cost four points of recall in cross-validation, 0.07 two."""
 DROPPED = 0.05
 """Share of the squared lexical weights that the net does without: nine in ten of its weights."""
 _COLUMNS = ("text", "risk", "active")
