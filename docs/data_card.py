@@ -60,6 +60,10 @@ def files(root: Path) -> list[tuple[str, str, str]]:
             f"questions with the entry that answers; {sum(not r['entry_id'] for r in questions):,} that none answers;"
             " they calibrate the answers",
         ),
+        (
+            "data/kb/elsewhere.csv", rows(kb / "elsewhere.csv"),
+            "names of places outside the city; a question that names one is answered with less confidence",
+        ),
     ]  # fmt: skip
     for name, what in (
         ("long_calls", "calls as long as real messages are, to measure only"),
