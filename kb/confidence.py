@@ -54,6 +54,7 @@ HOLDINGS = {
     ),
     "telephone": ("电话|座机|号码", r"\d{5}"),
     "address": ("地址|在哪条|几楼|哪个位置|哪条[路街]|哪个巷|怎么坐|坐几路|离我多远", r"\d号|路|街|楼"),
+    "papers": ("材料|带什么|带啥|证件", "带|证|材料|户口|凭|表|书"),
     "count": ("几份|几次|几个人|几岁|多大年龄|几级|几只|几层|几口|几米|多少米|多少分贝|几克|几斤", r"\d"),
 }
 """What a question wants to be told exactly: the words that ask for it, and what an answer that tells it holds."""
