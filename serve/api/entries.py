@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Query, Response
 
 from kb.entry import from_row, row_faults, to_row
-from kb.store import Filter
+from kb.store import Filter, Held
 from models.masking import mask
 from serve.api.changes import EntryId, IfMatch, actor, change, held_json, revision_of, tag_of, told
 from serve.api.deps import InfoOf, RuntimeOf, json_only
@@ -32,6 +33,8 @@ from serve.runtime import Runtime
 router = APIRouter(prefix="/v1/entries", tags=["知识条目"])
 REVIEW_ACTIONS = ("publish", "return", "retire")
 """Steps that need the right to review; the others need the right to write."""
+TAKES_EFFECT = ("publish", "retire")
+"""Steps after which calls are answered otherwise."""
 _READS = replies(401, 403, 404, 422, 429)
 _WRITES = replies(400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 428, 429)
 RESERVED = frozenset({"import", "export", "hit-test"})
@@ -72,73 +75,79 @@ def one(
     return reply(held_json(held), headers=tag)
 
 
+class Writing:
+    """A write of one entry, as its request says: which one, by whom, upon which revision, and under which key."""
+
+    def __init__(
+        self, entry_id: EntryId, runtime: RuntimeOf, info: InfoOf, if_match: IfMatch = "",
+        idempotency_key: IdempotencyKey = "",
+    ) -> None:  # fmt: skip
+        self.entry_id, self.runtime, self.info = entry_id, runtime, info
+        self._if_match, self._key = if_match, idempotency_key
+
+    async def do(self, what: str, sent: EntryIn | MoveIn | RestoreIn, write: Callable[..., Held]) -> Response:
+        """Do `write(store, who=…, why=…, expected=…)` once and return the entry; 428 when no revision was named.
+
+        `what` names it in the audit trail. A new entry is written upon revision 0.
+        """
+        runtime, entry_id = self.runtime, self.entry_id
+        expected = revision_of(self._if_match, sent.expected)
+        signed = {"who": actor(runtime, self.info, sent.who), "why": mask(sent.why), "expected": expected or 0}
+        if expected is None and await asyncio.to_thread(runtime.engine.store.exists, entry_id):
+            # who does not say what he read would write over what he did not read
+            raise HTTPException(428, "应以 If-Match(读条目时的 ETag)或 expected 说明改的是哪个修订")
+        body, repeated = await change(
+            runtime, self.info, f"entries.{what}", entry_id, sent.why, self._key, [entry_id, sent.model_dump()],
+            lambda store: write(store, **signed), self._if_match,
+        )  # fmt: skip
+        if what in TAKES_EFFECT:
+            await _taken_over(runtime)
+        headers = {"ETag": f'"{body["revision"]}"'}
+        return reply(body, headers=headers | ({"Idempotent-Replay": "true"} if repeated else {}))
+
+
+WritingOf = Annotated[Writing, Depends()]
+
+
 @router.put(
     "/{entry_id}", summary="存为草稿", response_model=EntryOut, responses=_WRITES, dependencies=[Depends(json_only)]
 )
-async def save(
-    entry_id: EntryId, sent: EntryIn, runtime: RuntimeOf, info: InfoOf, if_match: IfMatch = "",
-    idempotency_key: IdempotencyKey = "",
-) -> Response:  # fmt: skip
+async def save(sent: EntryIn, writing: WritingOf) -> Response:
     """Store new content as a draft; what is published stays in force until the draft is."""
+    entry_id = writing.entry_id
     if entry_id in RESERVED:
         raise InputError(f"entry_id: 应不是 {'、'.join(sorted(RESERVED))},实为 {entry_id}")
     row = sent.entry.model_dump() | {"id": entry_id, "status": "draft", "reviewer": ""}
     if faults := row_faults(row):
         raise InputError(";".join(f"{c} 应为 {e},实为 {mask(f) or '空'}" for c, e, f in faults))
-    entry, expected = from_row(row), revision_of(if_match, sent.expected)
-    who = actor(runtime, info, sent.who)
-    if expected is None:
-        await _needs_revision(runtime, entry_id)
-        expected = 0
-    body, repeated = await change(
-        runtime, info, "entries.save", entry_id, sent.why, idempotency_key, [entry_id, sent.model_dump()],
-        lambda store: store.save(entry, who=who, why=mask(sent.why), expected=expected), if_match,
-    )  # fmt: skip
-    return _changed(body, repeated)
+    entry = from_row(row)
+    return await writing.do("save", sent, lambda store, **signed: store.save(entry, **signed))
 
 
 @router.put(
     "/{entry_id}/status", summary="送审、退回、发布、停用、重开", response_model=EntryOut, responses=_WRITES,
     dependencies=[Depends(json_only)],
 )  # fmt: skip
-async def move(
-    entry_id: EntryId, sent: MoveIn, runtime: RuntimeOf, info: InfoOf, if_match: IfMatch = "",
-    idempotency_key: IdempotencyKey = "",
-) -> Response:  # fmt: skip
+async def move(sent: MoveIn, writing: WritingOf) -> Response:
     """Take a step of the workflow; it holds here at once, on other replicas within seconds."""
-    if runtime.guarded:
+    if writing.runtime.guarded:
         needed = "entries:review" if sent.action in REVIEW_ACTIONS else "entries:write"
-        if not allows(info.role, needed):
+        if not allows(writing.info.role, needed):
             raise HTTPException(403, f"没有权限:{needed}")
-    expected, who = revision_of(if_match, sent.expected), actor(runtime, info, sent.who)
-    if expected is None:
-        await _needs_revision(runtime, entry_id)
-    body, repeated = await change(
-        runtime, info, f"entries.{sent.action}", entry_id, sent.why, idempotency_key, [entry_id, sent.model_dump()],
-        lambda store: store.move(entry_id, sent.action, who=who, why=mask(sent.why), expected=expected), if_match,
-    )  # fmt: skip
-    if sent.action in ("publish", "retire"):
-        await _taken_over(runtime)
-    return _changed(body, repeated)
+    return await writing.do(
+        sent.action, sent, lambda store, **signed: store.move(writing.entry_id, sent.action, **signed)
+    )
 
 
 @router.put(
     "/{entry_id}/restore", summary="把旧版恢复为草稿", response_model=EntryOut, responses=_WRITES,
     dependencies=[Depends(json_only)],
 )  # fmt: skip
-async def restore(
-    entry_id: EntryId, sent: RestoreIn, runtime: RuntimeOf, info: InfoOf, if_match: IfMatch = "",
-    idempotency_key: IdempotencyKey = "",
-) -> Response:  # fmt: skip
+async def restore(sent: RestoreIn, writing: WritingOf) -> Response:
     """Make a draft of an earlier version."""
-    expected, who = revision_of(if_match, sent.expected), actor(runtime, info, sent.who)
-    if expected is None:
-        await _needs_revision(runtime, entry_id)
-    body, repeated = await change(
-        runtime, info, "entries.restore", entry_id, sent.why, idempotency_key, [entry_id, sent.model_dump()],
-        lambda store: store.restore(entry_id, sent.revision, who=who, why=mask(sent.why), expected=expected), if_match,
-    )  # fmt: skip
-    return _changed(body, repeated)
+    return await writing.do(
+        "restore", sent, lambda store, **signed: store.restore(writing.entry_id, sent.revision, **signed)
+    )
 
 
 @router.get("/{entry_id}/versions", summary="条目的各个版本", response_model=VersionList, responses=_READS)
@@ -173,15 +182,3 @@ async def _taken_over(runtime: Runtime) -> None:
     with contextlib.suppress(TimeoutError):
         look = asyncio.shield(asyncio.to_thread(runtime.look))
         await asyncio.wait_for(look, runtime.settings.request_timeout / 2)
-
-
-async def _needs_revision(runtime: Runtime, entry_id: str) -> None:
-    """Raise 428 for an entry that exists: who does not say what he read would write over what he did not read."""
-    known = await asyncio.to_thread(runtime.engine.store.exists, entry_id)
-    if known:
-        raise HTTPException(428, "应以 If-Match(读条目时的 ETag)或 expected 说明改的是哪个修订")
-
-
-def _changed(body: dict[str, object], repeated: bool) -> Response:
-    headers = {"ETag": f'"{body["revision"]}"'}
-    return reply(body, headers=headers | ({"Idempotent-Replay": "true"} if repeated else {}))

@@ -1,6 +1,6 @@
 """A real Chromium on the running service; a picture of each page is kept under the run's temporary folder.
 
-YOUSU_TEST_SLOWED=6 makes every page six times slower (Chromium's own throttling): what fails then is a race that a slow
+PAGES_SLOWED=6 makes every page six times slower (Chromium's own throttling): what fails then is a race that a slow
 machine would lose one day.
 """
 
@@ -43,7 +43,7 @@ if CHROMIUM:
     def browser() -> Iterator[Browser]:
         with sync_playwright() as p:
             browser = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            if slowed := os.environ.get("YOUSU_TEST_SLOWED"):
+            if slowed := os.environ.get("PAGES_SLOWED"):
                 slow_down(browser, float(slowed))
             yield browser
             browser.close()
