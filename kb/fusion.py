@@ -61,8 +61,7 @@ class Fusion:
 
     def scores(self, views: Views) -> Scores:
         """Return one score per candidate, shape (n,), higher is better; comparable within one query only."""
-        columns = np.stack([views.question_best, views.question_mean, views.passage_best])
-        standard = np.stack([standardise(c) for c in columns])
+        standard = standardise(np.stack([views.question_best, views.question_mean, views.passage_best]))
         known = ~np.isnan(standard)
         dense = np.where(known, standard, 0).sum(0) / np.maximum(known.sum(0), 1)
         share = self.dense_share(views.passages)
@@ -70,13 +69,16 @@ class Fusion:
 
 
 def standardise(values: NDArray) -> NDArray[np.float64]:
-    """Return `values` less their mean, over their standard deviation; NaN stays NaN, equal values become 0."""
+    """Return `values` (..., n) less their mean over n, over their standard deviation.
+
+    NaN stays NaN, equal values become 0.
+    """
     known = np.isfinite(values)
-    if not known.any():
-        return np.full(len(values), np.nan)
-    part = values[known].astype(np.float64)
-    spread = part.std()
-    return (values - part.mean()) / spread if spread > 1e-9 else np.where(known, 0.0, np.nan)
+    count = np.maximum(known.sum(-1, keepdims=True), 1)
+    kept = np.where(known, values, 0).astype(np.float64)
+    apart = np.where(known, kept - kept.sum(-1, keepdims=True) / count, 0)
+    spread = np.sqrt((apart * apart).sum(-1, keepdims=True) / count)
+    return np.where(known, apart / np.where(spread > 1e-9, spread, np.inf), np.nan)
 
 
 def best(scores: Scores, n: int) -> NDArray[np.int64]:

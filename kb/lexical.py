@@ -6,11 +6,12 @@ import re
 import unicodedata
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from kb.postings import DEARER, LexicalQuery, Matches, Segment, matched
 
 K1 = 1.2
 B = 0.75
@@ -19,8 +20,6 @@ _WORD = 0x200000
 """Codes from here on are Latin words or numbers, hashed; below are Chinese characters."""
 _MERGE = 3
 """A segment is merged into its neighbour while the neighbour is not at least this many times larger."""
-_SMALL = 20_000
-"""Slots up to which every text is scored for every query; above, most are passed over unseen."""
 
 
 def grams(text: str) -> NDArray[np.int64]:
@@ -44,157 +43,13 @@ def grams(text: str) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True)
-class _Segment:
-    """Postings sorted by term: those of `terms[i]` are `starts[i] : starts[i + 1]` of `slots` and `counts`.
-
-    No text gained more by `terms[i]`, over its weight, than `gains[i]` when `mean` was the mean length.
-    """
+class _Asked:
+    """The different `terms` of a text, how many `times` each comes, its IDF, and where the segments hold it."""
 
     terms: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    slots: NDArray[np.int32]
-    counts: NDArray[np.uint8]
-    gains: NDArray[np.float32]
-    mean: float
-
-    def __len__(self) -> int:
-        return len(self.slots)
-
-
-_BLOCK = 256
-_SLACK = 1e-4
-"""Share by which a bound is widened, for sums of float32 that were taken in another order."""
-_DEARER = 16
-"""How many times dearer it is to look a text up in a posting than to read the next text of the posting."""
-
-
-@dataclass(frozen=True)
-class _Posting:
-    """The texts of a segment that hold the query's term number `term`; none gains more by it than `most`."""
-
-    term: int
-    slots: NDArray[np.int32]
-    counts: NDArray[np.uint8]
-    most: float
-
-
-class LexicalQuery:
-    """What an index holds of one query: the scores of any slots, the best slots, and the score no text can pass.
-
-    `weights` are those of the terms, `norms` what a slot's length adds to the denominator, infinite for a removed one.
-    """
-
-    def __init__(self, postings: Sequence[_Posting], weights: NDArray[np.float32], norms: NDArray[np.float32]) -> None:
-        self.most = float(weights.sum())
-        """What a text holding every term endlessly often would come near; 0 for no terms."""
-        self._postings = postings
-        self._weights = weights
-        self._norms = norms
-
-    @cached_property
-    def scores(self) -> NDArray[np.float32]:
-        """The score of every slot, shape (slots,); 0 where nothing is shared or removed."""
-        scores = np.zeros(len(self._norms), np.float32)
-        for posting in self._postings:
-            self._count(posting, scores)
-        return scores
-
-    def of(self, slots: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the scores of the ascending `slots`, to the bit those in `scores`, shape (n_slots,)."""
-        if len(self._norms) <= _SMALL:
-            return self.scores[slots]
-        scores = np.zeros(len(slots), np.float32)
-        for posting in self._postings:
-            scores += self._gained(posting, slots)
-        return scores
-
-    def best(self, n: int) -> NDArray[np.int64]:
-        """Return at most `n` slots with the highest scores, in no order; none that shares nothing.
-
-        The heaviest terms are counted first. As soon as all that is left cannot lift a text that shares none of them
-        among the first `n`, the rest is counted for the texts in the running alone (MaxScore, Turtle & Flood 1995):
-        the slots are those that sorting all scores would give.
-        """
-        if len(self._norms) <= _SMALL:
-            return _highest(self.scores, np.flatnonzero(self.scores), n)
-        bounds = np.zeros(len(self._weights))
-        for posting in self._postings:
-            bounds[posting.term] = max(bounds[posting.term], posting.most)
-        scores, left, term = np.zeros(len(self._norms), np.float32), float(bounds.sum()), -1
-        heaviest = sorted(self._postings, key=lambda p: (-self._weights[p.term], p.term))
-        for done, posting in enumerate(heaviest):
-            if posting.term != term:
-                running = _running(scores, n, left, len(posting.slots) // _DEARER)
-                if running is not None:
-                    return self._finish(running, scores[running], heaviest[done:], bounds, n)
-                term = posting.term
-                left -= bounds[term]
-            self._count(posting, scores)
-        least = _least(scores, n)
-        chosen = np.flatnonzero(scores >= least * (1 - _SLACK) if least > 0 else scores)
-        return self._finish(chosen, scores[chosen], [], bounds, n)
-
-    def _finish(
-        self, slots: NDArray[np.int64], scores: NDArray[np.float32], rest: Sequence[_Posting],
-        bounds: NDArray[np.float64], n: int,
-    ) -> NDArray[np.int64]:  # fmt: skip
-        """Return the best `n` of the ascending `slots`, whose `scores` lack the postings in `rest`."""
-        left, term = float(bounds[list({p.term for p in rest})].sum()), -1
-        for posting in rest:
-            if posting.term != term and len(slots) > n:
-                least = np.partition(scores, -n)[-n]
-                kept = scores + left >= least * (1 - _SLACK)
-                slots, scores = slots[kept], scores[kept]
-            if posting.term != term:
-                term = posting.term
-                left -= bounds[term]
-            scores = scores + self._gained(posting, slots)
-        if len(slots) > n:
-            near = scores >= np.partition(scores, -n)[-n] * (1 - _SLACK)
-            slots = slots[near]
-        return slots if len(slots) <= n else slots[_highest(self.of(slots), np.arange(len(slots)), n)]
-
-    def _count(self, posting: _Posting, scores: NDArray[np.float32]) -> None:
-        """Add to the `scores` of all slots what the texts of `posting` gain."""
-        places = posting.slots.astype(np.intp)
-        parts = self._norms[places]
-        parts += posting.counts
-        np.divide(posting.counts, parts, out=parts)
-        parts *= self._weights[posting.term]
-        scores[places] += parts  # no slot comes twice among the postings of a term in a segment
-
-    def _gained(self, posting: _Posting, slots: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return what each of the ascending `slots` gains by `posting`, 0 where it is not among its texts."""
-        places = np.minimum(np.searchsorted(posting.slots, slots.astype(np.int32)), len(posting.slots) - 1)
-        counts = np.where(posting.slots[places] == slots, posting.counts[places], np.uint8(0))
-        parts = self._norms[slots]
-        parts += counts
-        np.divide(counts, parts, out=parts)
-        parts *= self._weights[posting.term]
-        return parts
-
-
-def _least(scores: NDArray[np.float32], n: int) -> float:
-    """Return a score that at least `n` of `scores` reach: the n-th best of the blocks' highest; 0 for few blocks."""
-    whole = len(scores) // _BLOCK * _BLOCK
-    if n > whole // _BLOCK:
-        return 0.0
-    return float(np.partition(scores[:whole].reshape(-1, _BLOCK).max(1), -n)[-n])
-
-
-def _running(scores: NDArray[np.float32], n: int, left: float, few: int) -> NDArray[np.int64] | None:
-    """Return the slots that may be among the best `n` when nothing gains more than `left`; None for more than `few`."""
-    if few < n or (bar := _least(scores, n) * (1 - _SLACK) - left) <= 0:
-        return None
-    running = np.flatnonzero(scores >= bar)
-    return running if len(running) <= few else None
-
-
-def _highest(scores: NDArray[np.float32], among: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """Return the places `among` with the highest `scores`, at most `n`, in no order."""
-    if len(among) <= n:
-        return among
-    return among[np.argpartition(scores[among], len(among) - n)[-n:]]
+    times: NDArray[np.int64]
+    idf: NDArray[np.float64]
+    matches: list[Matches]
 
 
 class Bm25Index:
@@ -209,12 +64,13 @@ class Bm25Index:
     def __init__(self, texts: Iterable[str] = (), *, k1: float = K1, b: float = B) -> None:
         self.k1 = k1
         self.b = b
-        self._segments: list[_Segment] = []
+        self._segments: list[Segment] = []
         self._lengths = np.zeros(0, np.float32)
         self._alive = np.zeros(0, bool)
         self._count = 0
         self._gone = np.zeros(0, np.int32)
         self._norm: NDArray[np.float32] | None = None
+        self._last: tuple[NDArray[np.float32], str, _Asked] | None = None
         self._mean = 1.0
         self.add(list(texts))
 
@@ -269,33 +125,38 @@ class Bm25Index:
 
     def query(self, text: str) -> LexicalQuery:
         """Return what the index holds of the terms of `text`; good until the next change of the index."""
-        terms, times = np.unique(grams(text), return_counts=True)
-        norms, found = self._norms(), self._found(terms)
-        weights = (times * self._idf(terms, found) * (self.k1 + 1)).astype(np.float32)
-        bounded = [replace(p, most=p.most * float(weights[p.term])) for p in found]
-        return LexicalQuery(bounded, weights, norms)
+        asked = self._ask(text)
+        weights = (asked.times * asked.idf * (self.k1 + 1)).astype(np.float32)
+        return LexicalQuery(asked.matches, weights, self._norms())
 
     def rarities(self, text: str) -> dict[int, float]:
         """Return the IDF of every different term of `text`, by term."""
-        terms = np.unique(grams(text))
-        return dict(zip(terms.tolist(), self._idf(terms, self._found(terms)).tolist(), strict=True))
+        asked = self._ask(text)
+        return dict(zip(asked.terms.tolist(), asked.idf.tolist(), strict=True))
 
-    def _found(self, terms: NDArray[np.int64]) -> list[_Posting]:
-        """Return the postings of the sorted `terms`, segment by segment; `most` is over the weight of the term."""
-        self._norms()
-        return [p for s in self._segments if len(s) and len(terms) for p in _postings(s, terms, self._mean)]
+    def _ask(self, text: str) -> _Asked:
+        """Return what is known of the terms of `text`, remembered for the next question of the same text."""
+        norms, last = self._norms(), self._last
+        if last is None or last[0] is not norms or last[1] != text:
+            terms, times = np.unique(grams(text), return_counts=True)
+            matches = [matched(s, terms, self._mean) for s in self._segments if len(s) and len(terms)]
+            last = self._last = (norms, text, _Asked(terms, times, self._idf(terms, matches), matches))
+        return last[2]
 
-    def _idf(self, terms: NDArray[np.int64], found: Sequence[_Posting]) -> NDArray[np.float64]:
+    def _idf(self, terms: NDArray[np.int64], matches: Sequence[Matches]) -> NDArray[np.float64]:
         frequency = np.zeros(len(terms))
-        for posting in found:
-            frequency[posting.term] += len(posting.slots) - self._removed(posting.slots)
+        for m in matches:
+            frequency[m.terms] += m.ends - m.starts
+            if len(self._gone):
+                runs = zip(m.starts.tolist(), m.ends.tolist(), strict=True)
+                frequency[m.terms] -= [self._removed(m.segment.slots[s:e]) for s, e in runs]
         return np.log1p((self._count - frequency + 0.5) / (frequency + 0.5))
 
     def _removed(self, slots: NDArray[np.int32]) -> int:
         """Return how many of the ascending `slots` were removed."""
         if not len(self._gone):
             return 0
-        if _DEARER * len(self._gone) > len(slots):
+        if DEARER * len(self._gone) > len(slots):
             return len(slots) - int(np.count_nonzero(self._alive[slots]))
         places = np.minimum(np.searchsorted(slots, self._gone), len(slots) - 1)
         return int(np.count_nonzero(slots[places] == self._gone))
@@ -313,29 +174,12 @@ class Bm25Index:
             self._norm = norm
         return self._norm
 
-    def _pack(self, terms: NDArray[np.int64], slots: NDArray[np.int32], counts: NDArray[np.uint8]) -> _Segment:
+    def _pack(self, terms: NDArray[np.int64], slots: NDArray[np.int32], counts: NDArray[np.uint8]) -> Segment:
         """Return the segment of postings that are sorted by term and slot."""
         first = np.flatnonzero(np.r_[True, np.diff(terms) != 0])[: len(terms)]
         gains = counts / (self._norms()[slots] + counts)
         most = np.maximum.reduceat(gains, first) if len(first) else gains
-        return _Segment(terms[first], np.r_[first, len(terms)].astype(np.int64), slots, counts, most, self._mean)
-
-
-def _postings(segment: _Segment, terms: NDArray[np.int64], mean: float) -> list[_Posting]:
-    """Return the postings of the sorted `terms` that are in `segment`.
-
-    A gain count / (count + norm) grows with the mean length, and by no larger a factor than that does.
-    """
-    grown = max(1.0, mean / max(segment.mean, 1e-9))
-    places = np.minimum(np.searchsorted(segment.terms, terms), len(segment.terms) - 1)
-    hit = np.flatnonzero(segment.terms[places] == terms)
-    starts, ends = segment.starts[places[hit]].tolist(), segment.starts[places[hit] + 1].tolist()
-    most = (segment.gains[places[hit]] * grown).tolist()
-    return [
-        _Posting(int(i), segment.slots[s:e], segment.counts[s:e], m)
-        for i, s, e, m in zip(hit, starts, ends, most, strict=True)
-        if s < e
-    ]
+        return Segment(terms[first], np.r_[first, len(terms)].astype(np.int64), slots, counts, most, self._mean)
 
 
 _Columns = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint8]]
@@ -350,7 +194,7 @@ def _counted(terms: NDArray[np.int64], slots: NDArray[np.int32]) -> _Columns:
     return terms[first], slots[first], np.minimum(counts, 255).astype(np.uint8)
 
 
-def _merged(segments: Sequence[_Segment]) -> _Columns:
+def _merged(segments: Sequence[Segment]) -> _Columns:
     """Return (terms, slots, counts) of all postings; later segments hold later slots, so a stable sort keeps both."""
     terms = np.concatenate([np.repeat(s.terms, np.diff(s.starts)) for s in segments])
     order = np.argsort(terms, kind="stable")

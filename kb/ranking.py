@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.fusion import Fusion, Views, best
-from kb.lexical import Bm25Index, LexicalQuery
+from kb.lexical import Bm25Index
 from kb.passages import passages
+from kb.postings import LexicalQuery
 from kb.vectors import GrowingIndex, Grown, Make
 from models.embedder import Embedder
 
 log = logging.getLogger(__name__)
+FIXED = 32767
+"""Steps between 0 and 1 in which components of vectors are kept."""
 SPARE = 14
 """Neighbours asked for beyond the candidates, because an approximate index swaps some near the cut."""
 
@@ -69,10 +72,14 @@ class Prepared:
 
 
 class _Rows:
-    """Vectors of several texts per slot as float16, for exact comparison with a few slots; a slot may have none."""
+    """Vectors of several texts per slot, for exact comparison with a few slots; a slot may have none.
+
+    A component, between -1 and 1, is kept as a whole number of 1 / `FIXED`: as small as float16, off by no more, and
+    made float32 again in a sixth of the time.
+    """
 
     def __init__(self, dimension: int) -> None:
-        self._vectors = Grown((dimension,), np.float16)
+        self._vectors = Grown((dimension,), np.int16)
         self._starts = Grown((), np.int64)
         self._sizes = Grown((), np.int64)
         self._owners = Grown((), np.int32)
@@ -90,7 +97,7 @@ class _Rows:
     def extend(self, vectors: NDArray[np.float32], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Add the slots that come next and return the rows of their texts."""
         first, slot = len(self.owners), len(self.sizes)
-        self._vectors.extend(vectors)
+        self._vectors.extend(np.rint(np.clip(vectors, -1, 1) * FIXED).astype(np.int16))
         self._starts.extend(first + np.cumsum(sizes) - sizes)
         self._owners.extend(np.repeat(np.arange(slot, slot + len(sizes), dtype=np.int32), sizes))
         self._sizes.extend(sizes)
@@ -104,7 +111,7 @@ class _Rows:
 
     def vectors(self, slots: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the vectors of `slots`, one after the other, as they are kept."""
-        return self._vectors.array[self.rows(slots)].astype(np.float32)
+        return self._vectors.array[self.rows(slots)].astype(np.float32) * np.float32(1 / FIXED)
 
     def rows(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the rows of `slots`, one after the other."""
@@ -116,11 +123,18 @@ class _Rows:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the highest and the mean cosine of each of `slots` to `vector`; NaN where it has no text."""
         # einsum, unlike @, starts no threads: waiting for a busy core costs more than the product
-        cosines = np.einsum("ij,j->i", self.vectors(slots), vector)
+        kept = self._vectors.array[self.rows(slots)].astype(np.float32)
+        cosines = np.einsum("ij,j->i", kept, vector * np.float32(1 / FIXED))
         sizes = self.sizes[slots]
         means = _reduce(np.add, cosines, sizes)
         means /= np.maximum(sizes, 1)
         return _reduce(np.maximum, cosines, sizes), means
+
+
+def _either(*slots: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what any of the arrays of `slots` names, ascending, each once."""
+    named = np.sort(np.concatenate(slots))
+    return named[np.flatnonzero(np.diff(named, prepend=-1))]
 
 
 def _reduce(how: np.ufunc, values: NDArray[np.float32], sizes: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -248,11 +262,10 @@ class Ranker:
         scores = self.fusion.scores(Views(question, mean, passage, lexical, sizes))
         cosine = np.fmax(question, passage)
         order = np.argsort(-scores, kind="stable")[:top]
-        asked = np.nan_to_num(question, nan=-1.0)
+        asked = np.where(np.isnan(question), np.float32(-1), question)
         share = lexical / query.most if query.most > 0 else np.zeros(len(slots))
-        return [
-            Ranked(int(slots[i]), float(scores[i]), float(cosine[i]), float(asked[i]), float(share[i])) for i in order
-        ]
+        columns = (c[order].tolist() for c in (slots, scores, cosine, asked, share))
+        return [Ranked(*row) for row in zip(*columns, strict=True)]
 
     def _nominated(
         self, query: LexicalQuery, vector: NDArray[np.float32]
@@ -265,10 +278,11 @@ class Ranker:
         wide = want + SPARE
         by_words = query.best(want)
         near = self._near(vector, wide)
-        slots = np.union1d(near, by_words)
+        slots = _either(near, by_words)
         question, mean = self._questions.compare(vector, slots)
         passage = self._passages.compare(vector, slots)[0]
-        chosen = np.isin(slots, by_words)
+        chosen = np.zeros(len(slots), bool)
+        chosen[np.searchsorted(slots, by_words)] = True
         chosen[best(np.fmax(mean, passage), want)] = True
         return slots[chosen], question[chosen], mean[chosen], passage[chosen]
 
@@ -276,7 +290,7 @@ class Ranker:
         """Return the slots that the vector indexes nominate; none once their server cannot be reached."""
         with self._engine():
             if not self.lost:
-                return np.union1d(self._by_mean.search(vector, want)[0], self._near_passages(vector, want))
+                return _either(self._by_mean.search(vector, want)[0], self._near_passages(vector, want))
         return np.zeros(0, np.int64)
 
     @contextmanager
@@ -293,7 +307,7 @@ class Ranker:
         """Return at least `want` slots, if there are as many, whose passages are the nearest."""
         k = want
         while True:
-            slots = np.unique(self._passages.owners[self._by_passage.search(vector, k)[0]])
+            slots = _either(self._passages.owners[self._by_passage.search(vector, k)[0]].astype(np.int64))
             if len(slots) >= min(want, len(self)) or k >= len(self._by_passage):
-                return slots.astype(np.int64)
+                return slots
             k *= 4

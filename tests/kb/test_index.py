@@ -16,7 +16,7 @@ from kb.entry import KnowledgeEntry, from_row
 from kb.fusion import Fusion, Views, best
 from kb.index import HybridIndex
 from kb.lexical import Bm25Index
-from kb.ranking import Ranker, Searchable
+from kb.ranking import FIXED, Ranker, Searchable
 from kb.store import EntryStore
 from kb.vector_cache import RememberingEmbedder
 from kb.vectors import GrowingIndex, Make, ScalarIndex
@@ -59,7 +59,7 @@ def scan(held: dict[int, Searchable], text: str, vector: np.ndarray) -> list[int
     fusion = Fusion()
 
     def cosines(texts: Sequence[str], kind: Kind) -> np.ndarray:
-        return RandomEmbedder().encode(texts, kind=kind).astype(np.float16).astype(np.float32) @ vector
+        return np.rint(RandomEmbedder().encode(texts, kind=kind) * FIXED).astype(np.float32) @ vector / FIXED
 
     asked = [cosines(t.questions, "query") for t in held.values()]
     question = np.array([a.max() if len(a) else np.nan for a in asked])

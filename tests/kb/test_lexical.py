@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb import lexical
+from kb import postings
 from kb.lexical import K1, B, Bm25Index, grams
 
 TEXTS = [
@@ -95,7 +95,7 @@ def test_passing_over_common_terms_finds_the_best_of_a_full_count() -> None:
     """Above the size up to which every text is scored, on texts of characters as uneven in frequency as real ones."""
     rng = np.random.default_rng(3)
     stock = "".join(chr(0x4E00 + i) * max(1, 900 // (i + 1)) for i in range(900))
-    texts = ["".join(stock[i] for i in rng.integers(len(stock), size=40)) for _ in range(lexical._SMALL + 3000)]
+    texts = ["".join(stock[i] for i in rng.integers(len(stock), size=40)) for _ in range(postings.SMALL + 3000)]
     index = Bm25Index(texts[:12_000])
     for start in range(12_000, len(texts), 4000):
         index.add(texts[start : start + 4000])
