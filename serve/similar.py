@@ -9,11 +9,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import func, select
 
+from kb.vectors import GrowingIndex
 from models.bundle import Bundle, file_hash
 from models.catalog import Catalog
 from models.compact import EXAMPLES, load_vectors
@@ -21,6 +21,8 @@ from models.embedder import Embedder
 from serve.records import OutcomeRow, Records, TicketRow
 from serve.settings import Settings
 
+PLAIN = 2_000
+"""Cases up to which vectors are kept as they are; more in 8 bits, since all are read for every call."""
 LATE = datetime.timedelta(seconds=60)
 """How long after the moment it bears a row may become visible."""
 
@@ -57,10 +59,13 @@ class Case:
 
 
 class SimilarCases:
-    """Cases and their vectors (float16 in FAISS, exact search); adding and searching may happen in several threads."""
+    """Cases and their vectors, every one compared, in 8 bits where they are many.
+
+    Adding and searching may happen in several threads.
+    """
 
     def __init__(self, dimension: int, names: dict[str, str]) -> None:
-        self._index = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+        self._index = GrowingIndex(dimension, PLAIN, sys.maxsize)  # making cells would hold up calls for seconds
         self._cases: list[Case] = []
         self._names = names
         self._lock = threading.Lock()
@@ -77,7 +82,7 @@ class SimilarCases:
         """Add cases with their vectors of shape (n_cases, dimension)."""
         if cases:
             with self._lock:
-                self._index.add(np.ascontiguousarray(vectors, np.float32))
+                self._index.add(len(self._cases) + np.arange(len(cases)), np.asarray(vectors, np.float32))
                 self._cases.extend(cases)
 
     def learn(self, outcomes: Mapping[str, str]) -> None:
@@ -86,13 +91,10 @@ class SimilarCases:
 
     def search(self, vector: NDArray[np.float32], top: int = 3) -> tuple[Similar, ...]:
         """Return the cases whose vectors are closest to `vector` (dimension,), the closest first."""
-        if not self._cases:
-            return ()
         with self._lock:
-            likeness, rows = self._index.search(vector[None, :], min(top, len(self._cases)))
-        return tuple(
-            self._shown(self._cases[row], float(cosine)) for cosine, row in zip(likeness[0], rows[0], strict=True)
-        )
+            rows, likeness = self._index.search(vector, top)
+        found = zip(rows.tolist(), likeness.tolist(), strict=True)
+        return tuple(self._shown(self._cases[row], min(cosine, 1.0)) for row, cosine in found)
 
     def _shown(self, case: Case, cosine: float) -> Similar:
         name = self._names.get(case.code, "")
