@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,6 +37,53 @@ def sharpen(leaf: Floats, ancestors: NDArray[np.int64], exponents: Floats) -> Fl
         given = given / np.maximum(level_sums(given, parent_of)[:, parent_of], 1e-30)
         result = result * given[:, ancestors[:, level]]
     return result
+
+
+class Tree:
+    """The nodes of all levels of a tree side by side, for one row of leaf probabilities at a time.
+
+    `ancestors` (n_leaves, depth) names each leaf's node of every level, from 0 within the level. What is done here
+    gives what `sharpen` and `level_sums` give, in a handful of steps over all levels at once.
+    """
+
+    def __init__(self, ancestors: NDArray[np.int64]) -> None:
+        self.depth = ancestors.shape[1]
+        sizes = ancestors.max(0) + 1
+        self.first = np.concatenate([[0], np.cumsum(sizes)])
+        """Where each level's nodes begin, shape (depth + 1,); the last is the number of all and stands for the root."""
+        self.nodes = ancestors + self.first[:-1]
+        """(n_leaves, depth) nodes of each leaf."""
+        self.parents = np.full(self.first[-1], self.first[-1])
+        self.parents[self.nodes[:, 1:]] = self.nodes[:, :-1]
+        self._levels = np.repeat(np.arange(self.depth), sizes)
+        self._every = self.nodes.ravel()
+
+    def sums(self, leaf: Floats) -> Floats:
+        """Return the sum of `leaf` (n_leaves,) under every node, shape (n_nodes,)."""
+        return np.bincount(self._every, np.repeat(leaf, self.depth), len(self.parents)).astype(np.float64, copy=False)
+
+    def sharpen(self, leaf: Floats, exponents: Floats) -> Floats:
+        """Return `leaf` (n_leaves,) sharpened as `sharpen` does."""
+        own = np.append(self.sums(leaf), 1.0)
+        given = (own[:-1] / np.maximum(own[self.parents], 1e-30)) ** exponents[self._levels]
+        whole = np.bincount(self.parents, given, len(own))
+        return (given / np.maximum(whole[self.parents], 1e-30))[self.nodes].prod(1)
+
+    def walk(self, leaf: Floats, thresholds: Sequence[float]) -> tuple[int, int]:
+        """Return (leaf, safe depth): down the likeliest children while they reach their level's threshold.
+
+        The leaf is the likeliest of the last safe node.
+        """
+        sums, node, depth = self.sums(leaf), len(self.parents), 0
+        for threshold in thresholds:
+            begin, end = self.first[depth], self.first[depth + 1]
+            children = begin + np.flatnonzero(self.parents[begin:end] == node)
+            best = children[sums[children].argmax()]
+            if not sums[best] >= threshold:
+                break
+            node, depth = int(best), depth + 1
+        inside = np.flatnonzero(self.nodes[:, depth - 1] == node) if depth else np.arange(len(leaf))
+        return int(inside[leaf[inside].argmax()]), depth
 
 
 def level_sums(values: Floats, groups: NDArray[np.int64]) -> Floats:

@@ -229,6 +229,8 @@ class CategoryClassifier:
         leaf = softmax(scores.astype(np.float64), self.temperature_)
         if (np.abs(self.exponents_ - 1) < 1e-6).all():
             return leaf
+        if len(leaf) == 1:
+            return self.taxonomy_.tree.sharpen(leaf[0], self.exponents_)[None, :]
         return sharpen(leaf, self.taxonomy_.ancestors, self.exponents_)
 
     def predict(self, texts: Sequence[str], embeddings: Floats) -> NDArray[np.str_]:
@@ -266,6 +268,10 @@ class CategoryClassifier:
         """
         ancestors = self.taxonomy_.ancestors
         thresholds = self.thresholds_.get(str(self.risk)) or next(iter(self.thresholds_.values()))
+        if len(proba) == 1:
+            tree = self.taxonomy_.tree
+            leaf, depth = tree.walk(proba[0], thresholds)
+            return np.array([leaf]), np.array([depth]), np.minimum(tree.sums(proba[0])[tree.nodes[leaf]], 1.0)[None, :]
         sums = [level_sums(proba, ancestors[:, level]) for level in range(self.taxonomy_.depth)]
         inside = np.ones(proba.shape, bool)
         depths = np.zeros(len(proba), np.int64)

@@ -6,6 +6,7 @@ import math
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import scipy.sparse as sp
 
 jieba.setLogLevel(60)
+_REMEMBERED = 32
+"""Texts whose words are remembered."""
 
 
 class WordCutter:
@@ -31,7 +34,8 @@ class WordCutter:
         self._tokenizer = jieba.Tokenizer()
         self._tokenizer.tmp_dir = str(cache_dir or tempfile.gettempdir())
         self._ready = False
-        self._last: tuple[str, list[str]] = ("", [])
+        # heads that share a cutter ask for the same few texts, a call and its clauses, one after another
+        self._cut = lru_cache(_REMEMBERED)(self._tokenizer.lcut)
 
     def cut(self, text: str) -> list[str]:
         """Return the words of `text`, in order; joined again they give `text`."""
@@ -40,10 +44,7 @@ class WordCutter:
             for word in self.words:
                 self._tokenizer.add_word(word, freq=20000)
             self._ready = True
-        last = self._last
-        if last[0] != text:  # the heads that share a cutter ask for the same text one after another
-            last = self._last = (text, self._tokenizer.lcut(text))
-        return last[1]
+        return self._cut(text)
 
 
 class NgramVectorizer:

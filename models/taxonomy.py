@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from models.calibration import Tree
+
 if TYPE_CHECKING:
     from models.catalog import Catalog
 
@@ -72,3 +74,8 @@ class Taxonomy:
         """(n_leaves, depth) position of each leaf's ancestor among the nodes of the level."""
         positions = [{key: i for i, key in enumerate(level)} for level in self.nodes]
         return np.array([[positions[lv][key] for lv, key in enumerate(path)] for path in self.paths])
+
+    @cached_property
+    def tree(self) -> Tree:
+        """The nodes of all levels side by side."""
+        return Tree(self.ancestors)
