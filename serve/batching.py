@@ -6,7 +6,7 @@ import asyncio
 import queue
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -43,9 +43,12 @@ class EncoderWorker:
         self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
         self._thread.start()
 
-    async def encode(self, embedder: Embedder, texts: Sequence[str]) -> Vector:
-        """Return the vectors of `texts` as queries, of shape (n_texts, dimension)."""
-        found = [self._ask(embedder, text) for text in texts]
+    def encode(self, embedder: Embedder, texts: Sequence[str]) -> Awaitable[Vector]:
+        """Ask for the vectors of `texts` as queries at once; await them, of shape (n_texts, dimension), when needed."""
+        return self._all([self._ask(embedder, text) for text in texts])
+
+    @staticmethod
+    async def _all(found: Sequence[Vector | Future[Vector]]) -> Vector:
         waited = [v if isinstance(v, np.ndarray) else await asyncio.shield(asyncio.wrap_future(v)) for v in found]
         return np.stack(waited)
 

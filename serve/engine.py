@@ -60,6 +60,14 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Glance:
+    """What the words of a call tell by rules and lists alone: risks and places."""
+
+    risks: tuple[RiskFinding, ...]
+    places: Location
+
+
+@dataclass(frozen=True)
 class Assist:
     """What is put in front of the operator."""
 
@@ -192,17 +200,23 @@ class Engine:
             heard, found, on=on, district=district, embedding_ms=spent, record=record, returned_by=returned_by
         )
 
+    def glance(self, heard: Heard) -> Glance:
+        """Return what the words of a heard call tell before its embedding is known."""
+        self.live.index.rarities(heard.prepared)  # the answer asks again, and finds it remembered
+        return Glance(tuple(self.risk_rules.find(heard.masked)), self.place_finder.locate(heard.masked))
+
     def conclude(
-        self, heard: Heard, read: Read, *, on: datetime.date | None = None, district: str = "",
-        embedding_ms: float = 0.0, record: bool = True, returned_by: Sequence[tuple[str, str]] = (),
+        self, heard: Heard, read: Read, *, glance: Glance | None = None, on: datetime.date | None = None,
+        district: str = "", embedding_ms: float = 0.0, record: bool = True,
+        returned_by: Sequence[tuple[str, str]] = (),
     ) -> Assist:  # fmt: skip
-        """Return the Assist of a heard call from what was read of it."""
+        """Return the Assist of a heard call from what was read of it, and from a `glance` where one was taken."""
         clock = _Clock({"text": heard.milliseconds, "embedding": embedding_ms})
         masked, prepared, vector = heard.masked, heard.prepared, read.vectors[0]
-        risks = tuple(self.risk_rules.find(masked))
+        glance = glance or self.glance(heard)
+        risks, places = glance.risks, glance.places
         if is_chinese(prepared):
             risks = self.bundle.risk.add(risks, self.catalog.risks, prepared, vector)
-        places = self.place_finder.locate(masked)
         if district and not places.district:
             places = replace(places, district=district, ask="")
         clock.lap("risk_places")

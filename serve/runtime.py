@@ -14,7 +14,7 @@ from typing import Any
 from kb.answering import AnswerResult
 from serve import logs, similar
 from serve.batching import EncoderWorker
-from serve.engine import Assist, Engine
+from serve.engine import Assist, Engine, Glance
 from serve.insight.calls import CallLog
 from serve.keys import KeyRing
 from serve.metrics import Metrics
@@ -68,9 +68,15 @@ class Runtime:
     ) -> Assist:
         """Return the Assist of a call; the encoder runs in its thread, the rest in turn."""
         engine = self.engine
-        heard, read, spent = await self._read(engine, text, context)
+        heard, read, glance, spent = await self._read(engine, text, context)
         conclude = functools.partial(
-            engine.conclude, on=on, district=district, embedding_ms=spent, record=record, returned_by=returned_by
+            engine.conclude,
+            glance=glance,
+            on=on,
+            district=district,
+            embedding_ms=spent,
+            record=record,
+            returned_by=returned_by,
         )
         if len(heard.masked) > LONG_TEXT:
             result = await asyncio.to_thread(conclude, heard, read)
@@ -98,7 +104,10 @@ class Runtime:
         vectors = await self.encoder.encode(engine.bundle.embedder, [heard.prepared])
         return engine.answer_heard(heard, vectors, on=on, district=district, record=record)
 
-    async def _read(self, engine: Engine, text: str, context: Sequence[str]) -> tuple[Heard, Read, float]:
+    async def _read(
+        self, engine: Engine, text: str, context: Sequence[str]
+    ) -> tuple[Heard, Read, Glance | None, float]:
+        """Hear a call and read it; what its words tell alone is found while the encoder works."""
         heard = (
             engine.hear(text, context)
             if len(text) <= LONG_TEXT
@@ -106,13 +115,14 @@ class Runtime:
         )
         start = time.perf_counter()
         reading = read_call(engine.bundle, heard)
-        wanted = next(reading)
+        coming = self.encoder.encode(engine.bundle.embedder, next(reading))
+        glance = engine.glance(heard) if len(text) <= LONG_TEXT else None
         while True:
-            vectors = await self.encoder.encode(engine.bundle.embedder, wanted)
+            vectors = await coming
             try:
-                wanted = reading.send(vectors)
+                coming = self.encoder.encode(engine.bundle.embedder, reading.send(vectors))
             except StopIteration as end:
-                return heard, end.value, (time.perf_counter() - start) * 1000
+                return heard, end.value, glance, (time.perf_counter() - start) * 1000
 
     # -- hot reload ----------------------------------------------------------------------------------------
 
