@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -75,9 +76,13 @@ class OnnxEmbedder:
             for row in range(len(texts)):
                 run(row)
             return out
-        with ThreadPoolExecutor(min(self.parallel, len(texts))) as pool:
-            list(pool.map(run, range(len(texts))))
+        list(self._threads.map(run, range(len(texts))))
         return out
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        """Started when first needed and kept: starting threads takes as long as a sixth of a short text."""
+        return ThreadPoolExecutor(self.parallel, "encode")
 
 
 class SentenceTransformerEmbedder:

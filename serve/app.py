@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -32,6 +33,8 @@ def create_app(engine: Engine) -> FastAPI:
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         runtime.watch()
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: looking through it again and again would hold up calls
         yield
         runtime.close()
 
