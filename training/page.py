@@ -20,6 +20,8 @@ table{border-collapse:collapse;width:100%;background:#fff;font-size:14px}td,th{b
 text-align:left;vertical-align:top}td:nth-child(-n+3){min-width:5em}th{background:#eaf0f6}td.n{text-align:right}.chart{background:#fff;margin:10px 0}
 small{color:#55636f}details{margin:6px 0}
 """
+_MANY_LEFT_OUT = 0.1
+"""Share of rows set aside above which the first screen says so."""
 _NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 
 
@@ -79,12 +81,16 @@ def _said(r: dict[str, Any]) -> list[str]:
     """The report in a few sentences, for a department head."""
     level, data, chosen = r["classification"]["levels"], r["data"], r["simulator"]["chosen"]
     first, base, what = level[0]["accuracy"], r["baseline"], _what(r)
-    period = f"{data['from']} 至 {data['to']} 的 " if data["from"] else ""
     lines = [
         f"每 100 件里,{what}判对约 {100 * first:.0f} 件(若一律猜最常见的“{base['name']}”,只对 {100 * base['accuracy']:.0f} 件)。"
-        f"用 {period}{data['trained']} 件工单训练,在{'最新的' if data['split_by'] == 'time' else '随机留出的'}"
-        f" {data['held_out']} 件没有参与训练的工单上检验。"
+        + (f"工单自 {data['from']} 至 {data['to']}:" if data["from"] else "")
+        + f"用{'较早' if data['split_by'] == 'time' else '其中'}的 {data['trained']} 件训练,在"
+        f"{'最新的' if data['split_by'] == 'time' else '随机留出的'} {data['held_out']} 件没有参与训练的工单上检验。"
     ]
+    unused = sum(data["left_out"].values())
+    if unused > _MANY_LEFT_OUT * data["read"]:
+        why = "、".join(f"{n} 行{reason}" for reason, n in data["left_out"].items())
+        lines.append(f"读入的 {data['read']} 行里有 {unused} 行没有用上({why}),上面的比例说的只是用上的。")
     if usable(chosen):
         lines.append(
             f"建议:把握在 {chosen['threshold']:.0%} 以上的可以试行自动派单,每 1000 件约 {1000 * chosen['automatic']:.0f} 件"
@@ -95,10 +101,12 @@ def _said(r: dict[str, Any]) -> list[str]:
             f"(够把握的检验工单只有 {chosen['tickets']} 件,说明不了问题。)" if chosen["tickets"] < ENOUGH else
             "(不论门槛定在哪里,派错的代价都大于省下的人工。)"
         ))  # fmt: skip
-    weak = [c for c in r["classes"] if c["support"] >= 5 and c["recall"] < 0.7][:3]
+    weak = [c for c in r["classes"] if c["support"] >= 5 and c["recall"] < 0.7]
     if weak:
-        names = "、".join(f"{c['name']}(100 件里找出 {100 * c['recall']:.0f} 件)" for c in weak)
-        lines.append(f"还不可靠、需人工把关的{'单位' if r['target'] == 'unit' else '类别'}:{names}。")
+        weak.sort(key=lambda c: -c["support"] * (1 - c["recall"]))  # where most tickets go astray
+        names = "、".join(f"{c['name']}(100 件里找出 {100 * c['recall']:.0f} 件)" for c in weak[:3])
+        more = f" 等 {len(weak)} 个" if len(weak) > 3 else ""
+        lines.append(f"还不可靠、需人工把关的{'单位' if r['target'] == 'unit' else '类别'}:{names}{more}。")
     found = len(r["suspects"])
     lines.append(f"另有 {found} 件工单的标签可疑,建议复核(见文末)。" if found else "没有发现可疑标签。")
     if r.get("drift"):
@@ -132,9 +140,11 @@ def _simulator(r: dict[str, Any]) -> str:
         "把握的门槛",
         "比例",
     )
+    point = r["simulator"]["chosen"]
+    chosen = f"选定门槛 {point['threshold']:.2f}。" if usable(point) else "没有选定门槛。"
     note = (
         f"<p>假设:派错一次抵消 {costs['wrong_cost']:g} 次派对;派错耽误 {costs['transfer_days']:g} 天,人工派单等"
-        f" {costs['manual_days']:g} 天。选定门槛 {r['simulator']['chosen']['threshold']:.2f}。"
+        f" {costs['manual_days']:g} 天。{chosen}"
         + (
             ""
             if r["simulator"]["outcomes_known"]
@@ -163,7 +173,7 @@ def _reliability(r: dict[str, Any]) -> str:
 
 def _curve(curve: Sequence[dict[str, float]]) -> str:
     line = _line([c["rows"] for c in curve], [c["accuracy"] for c in curve], "一级准确率(快速模型)")
-    return _chart("curve", [line], "训练工单数", "一级准确率")
+    return _chart("curve", [line], "训练工单数", "一级准确率", shares=False)
 
 
 def _class_table(rows: Sequence[dict[str, Any]]) -> str:
@@ -284,7 +294,8 @@ def _line(x: Sequence[float], y: Sequence[float], name: str, dash: str = "solid"
     return {"x": list(x), "y": list(y), "name": name, "dash": dash}
 
 
-def _chart(name: str, lines: Sequence[dict[str, Any]], x_title: str, y_title: str) -> str:
+def _chart(name: str, lines: Sequence[dict[str, Any]], x_title: str, y_title: str, *, shares: bool = True) -> str:
+    """A chart of shares over shares, or over counts."""
     import plotly.graph_objects as go
 
     figure = go.Figure()
@@ -292,7 +303,7 @@ def _chart(name: str, lines: Sequence[dict[str, Any]], x_title: str, y_title: st
         figure.add_scatter(x=one["x"], y=one["y"], name=one["name"], mode="lines+markers", line={"dash": one["dash"]})
     figure.update_layout(
         height=360, margin={"l": 60, "r": 20, "t": 20, "b": 50}, template="plotly_white", xaxis_title=x_title,
-        yaxis_title=y_title,
+        yaxis_title=y_title, yaxis_tickformat=".0%", xaxis_tickformat=".0%" if shares else ",d",
     )  # fmt: skip
     config = {"displaylogo": False, "responsive": True}
     return f'<div class="chart">{figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=config)}</div>'

@@ -84,6 +84,8 @@ class Prepared:
     """How the encoder was adapted, if it was."""
     estimated: int = 0
     """Training tickets whose vectors were estimated from their words."""
+    split_by: str = "time"
+    """How the held-out tickets were chosen: `time` (the newest) or `random`."""
     unmeasured: int = 0
     """Tickets of the held-out period that were neither measured nor learned from."""
 

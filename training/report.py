@@ -124,7 +124,7 @@ def _data(p: Prepared, held: int) -> dict[str, Any]:
         "estimated": p.estimated,
         "from": f"{min(times):%Y-%m-%d}" if times else "",
         "to": f"{max(times):%Y-%m-%d}" if times else "",
-        "split_by": "time" if times else "random",
+        "split_by": p.split_by,
         "repeats": sum(n - 1 for n in sizes if n > 1),
         "groups": len(sizes),
         "corrected": sum(t.corrected for t in p.tickets),

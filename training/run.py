@@ -84,7 +84,7 @@ def prepare_tickets(source: str, mapping: Mapping, options: Options) -> Prepared
     from training.audit import read_corrections
     from training.embedding import embed_all
     from training.estimate import estimate_vectors, rows_to_embed
-    from training.split import group_tickets, split
+    from training.split import group_tickets, split, split_by
     from training.tables import open_table
 
     lap = Laps(shown=options.progress)
@@ -147,7 +147,8 @@ def prepare_tickets(source: str, mapping: Mapping, options: Options) -> Prepared
         lap("estimate")
     return Prepared(
         source, intake, resolved, mapping, taxonomy, form, texts, vectors, groups, held, cutter, embedder, catalog,
-        lap, base, feedback, tuned, int((~own).sum()), unmeasured,
+        lap, base, feedback, tuned, int((~own).sum()),
+        split_by(resolved.tickets[:n], options.split), unmeasured,
     )  # fmt: skip
 
 

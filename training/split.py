@@ -55,13 +55,17 @@ def split_by_time(
     return newest & ~older[groups]
 
 
+def split_by(tickets: Sequence[Ticket], how: str) -> str:
+    """Return how tickets can be split: `time` where that is wanted and every one has a time, else `random`."""
+    return "time" if how == "time" and all(t.time is not None for t in tickets) else "random"
+
+
 def split(
     tickets: Sequence[Ticket], leaves: Sequence[str], groups: NDArray[np.int64], how: str, seed: int
 ) -> NDArray[np.bool_]:
     """Return the held-out mask: `time`, or `random` (grouped, seeded); tickets without times are split at random."""
-    times = [t.time for t in tickets if t.time is not None]
-    if how == "time" and len(times) == len(tickets):
-        held = split_by_time(times, groups)
+    if split_by(tickets, how) == "time":
+        held = split_by_time([t.time for t in tickets if t.time is not None], groups)
     else:
         held = grouped_holdout(groups, leaves, 0.2, seed)
     if held.sum() < 2 or (~held).sum() < 2:

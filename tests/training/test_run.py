@@ -85,11 +85,18 @@ def test_a_bundle_is_promoted_used_and_rolled_back(yousu, shared_home: Path, tmp
     assert "没有可以退回" in again.output
 
 
-def test_tickets_of_one_day_are_refused_unless_split_at_random(yousu, tmp_path: Path, mapping: Path) -> None:
+def test_tickets_of_one_day_are_refused_unless_split_at_random(
+    yousu, shared_home: Path, tmp_path: Path, mapping: Path
+) -> None:
     rows = [{**r, "受理时间": "2026-03-03 08:00"} for r in rows_of_sayings(60)]
     result = yousu("train", write(tmp_path / "a.csv", rows), "--mapping", mapping, "--quiet")
     assert result.exit_code == 1
     assert "同一天" in result.output
+    taken = yousu("train", tmp_path / "a.csv", "--mapping", mapping, "--quiet", "--split", "random")
+    assert taken.exit_code == 0, taken.output
+    page = (shared_home / "training" / "runs" / version_of(taken.output) / "report.html").read_text(encoding="utf-8")
+    assert "随机留出的" in page
+    assert "最新的" not in page
 
 
 def test_wrong_labels_in_a_table_are_listed_for_people(yousu, tmp_path: Path, mapping: Path) -> None:
