@@ -129,7 +129,7 @@ def hit_test(
     """命中测试:每个问题的前五条与得分、期望条目排第几,以及合计。"""
     import datetime as dt
 
-    from kb.hittest import COLUMNS, TOLD_AS, read_questions, totals
+    from kb.hittest import COLUMNS, TOLD_AS, missing, read_questions, totals
     from kb.hittest import hit_test as run
     from kb.sheets import write_rows
 
@@ -139,14 +139,16 @@ def hit_test(
         tested = run(rows, desk.answerer(), desk.embedder, on=day, district=district)
         target = out or file.with_name(f"{file.stem}.result{file.suffix}")
         write_rows(target, COLUMNS, [t.row() for t in tested])
+        why = [missing(t, desk.published, on=day, district=district) for t in tested]
     figures = totals(tested)
     if as_json:
         _print({"file": str(target), "totals": figures, "questions": [asdict(t) for t in tested]})
         return
-    for t in tested:
+    for t, reason in zip(tested, why, strict=True):
         if t.expected and t.rank != 1:
             got = t.top[0][0] if t.top else "无"
-            typer.echo(f"{t.question}:期望 {t.expected} {f'排第 {t.rank}' if t.rank else '不在前五'},第一为 {got}")
+            place = f"排第 {t.rank}" if t.rank else f"不在前五({reason})" if reason else "不在前五"
+            typer.echo(f"{t.question}:期望 {t.expected} {place},第一为 {got}")
     typer.echo(",".join(f"{TOLD_AS[k]} {'—' if v is None else v}" for k, v in figures.items()))
     typer.echo(f"结果:{target}")
 

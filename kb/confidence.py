@@ -67,6 +67,7 @@ OWN_CASE = (
 _ASPECTS = {name: re.compile(words) for name, words in ASPECTS.items()}
 _HOLDINGS = {name: (re.compile(asks), re.compile(holds)) for name, (asks, holds) in HOLDINGS.items()}
 _OWN_CASE = re.compile(OWN_CASE)
+_MASKED = re.compile(r"\[[^\[\]]{1,8}\]")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -102,7 +103,7 @@ def measured(
 
     own, covered = _held(first.entry.question, first.entry.aliases, first.entry.answer), coverage(first)
     asked, numbers = aspects(text), set(_NUMBER.findall(text))
-    end = text[-ENDS:]
+    end = _MASKED.sub("", text)[-ENDS:]  # the mark of a masked number says "telephone" itself
     exact = [name for name, (asks, _) in _HOLDINGS.items() if asks.search(end)]
     scores = np.exp(np.array([h.score for h in near]) - first.score)
     lexical = np.array([h.lexical for h in hits])

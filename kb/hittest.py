@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kb.answering import Answerer
+from kb.index import HybridIndex
 from kb.sheets import FileError, read_table
 from models.embedder import Embedder
 from models.masking import mask
@@ -68,6 +69,20 @@ def hit_test(
             )
         )
     return tested
+
+
+def missing(tested: Tested, index: HybridIndex, *, on: datetime.date, district: str = "") -> str:
+    """Return why the expected entry cannot be found at all — not published, another day or district — or nothing."""
+    wanted = [index.get(i) for i in tested.expected.split(";") if i]
+    known = [e for e in wanted if e is not None]
+    if tested.rank or not wanted or any(e.valid(on, district) for e in known):
+        return ""
+    if not known:
+        return "未发布或没有此条目"
+    entry = known[0]
+    if entry.region and entry.region != district:
+        return f"只适用于{entry.region}"
+    return f"有效期为 {entry.effective_from or '不限'} 至 {entry.effective_to or '不限'}"
 
 
 def totals(tested: Sequence[Tested]) -> dict[str, float | int | None]:

@@ -355,7 +355,9 @@ def _row(session: Session, entry_id: str) -> EntryRow:
 def _version_row(session: Session, entry_id: str, revision: int) -> VersionRow:
     row = session.get(VersionRow, revision)
     if row is None or row.entry_id != entry_id:
-        raise UnknownEntryError(f"条目 {entry_id} 没有修订 {revision}")
+        query = select(VersionRow.revision).where(VersionRow.entry_id == entry_id).order_by(VersionRow.revision)
+        held = "、".join(map(str, session.scalars(query))) or "无"
+        raise UnknownEntryError(f"条目 {entry_id} 没有修订 {revision},现有 {held}")
     return row
 
 

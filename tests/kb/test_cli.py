@@ -110,6 +110,21 @@ def test_the_hit_test_tells_ranks_scores_and_totals(kb, tmp_path: Path) -> None:
     assert not third[header.index("found")]
 
 
+def test_the_hit_test_says_why_an_entry_cannot_be_found(kb, tmp_path: Path) -> None:
+    book = Workbook()
+    for cells in (["问题", "期望条目"], ["2026年居民医保交多少", "K033"], ["新能源车购置税减多少", "K893"]):
+        book.active.append(cells)
+    book.save(tmp_path / "q.xlsx")
+    told = kb("hit-test", tmp_path / "q.xlsx", "--on", "2025-06-01")
+    assert "K033 不在前五(未发布或没有此条目)" in told
+    assert "K893 不在前五(有效期为 2026-01-01 至 2027-12-31)" in told
+
+
+def test_a_revision_that_an_entry_lacks_is_refused_with_those_it_has(kb) -> None:
+    revision = json.loads(kb("history", "K001", "--json"))[0]["revision"]
+    assert f"条目 K001 没有修订 999999,现有 {revision}" in kb("diff", "K001", revision, 999999, fails=True)
+
+
 def test_unanswered_questions_are_listed_assigned_and_closed(kb, desk_home: Path) -> None:
     kb("list")
     store = EntryStore(f"sqlite:///{desk_home / 'yousu.db'}")
