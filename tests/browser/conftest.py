@@ -28,13 +28,15 @@ if CHROMIUM:
     PATIENCE = 60_000  # milliseconds; the machine may be slow, and busy with other tests
     expect.set_options(timeout=PATIENCE)
 
-    def slow_down(browser: Browser, rate: float) -> None:
-        """Let every page of `browser` run `rate` times slower."""
+    def prepare(browser: Browser, rate: float) -> None:
+        """Let every page of `browser` be waited for with patience, and run `rate` times slower."""
         usual = browser.new_page
 
         def new_page(**options: Any) -> Page:
             page = usual(**options)
-            page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": rate})
+            page.set_default_timeout(PATIENCE)
+            if rate > 1:
+                page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": rate})
             return page
 
         browser.new_page = new_page  # type: ignore[method-assign]
@@ -43,8 +45,7 @@ if CHROMIUM:
     def browser() -> Iterator[Browser]:
         with sync_playwright() as p:
             browser = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            if slowed := os.environ.get("PAGES_SLOWED"):
-                slow_down(browser, float(slowed))
+            prepare(browser, float(os.environ.get("PAGES_SLOWED", "1")))
             yield browser
             browser.close()
 
@@ -52,7 +53,6 @@ if CHROMIUM:
     def page(browser: Browser, service: str) -> Iterator[Page]:
         """The operator panel at 1366x768; a script error on it fails the test."""
         page = browser.new_page(viewport={"width": 1366, "height": 768})
-        page.set_default_timeout(PATIENCE)
         errors: list[object] = []
         page.on("pageerror", lambda error: errors.append(error))
         page.goto(service)

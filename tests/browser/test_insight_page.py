@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from serve.app import create_app
 from serve.engine import Engine
 from serve.insight.monthly import read_months, store_months
-from tests.browser.conftest import PATIENCE, held, let_go
+from tests.browser.conftest import held, let_go
 from tests.browser.written import calls, fill
 from tests.conftest import ROOT, listening
 from tests.serve.conftest import renewed
@@ -43,7 +43,6 @@ def filled(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture
 def board(browser: Browser, filled: str) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1366, "height": 768})
-    page.set_default_timeout(PATIENCE)
     errors: list[object] = []
     page.on("pageerror", lambda error: errors.append(error))
     page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
