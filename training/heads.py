@@ -26,7 +26,7 @@ from models.classifier import CategoryClassifier
 from models.compact import EXAMPLES, save_vectors
 from models.embedder import Embedder, load_embedder
 from models.features import WordCutter
-from models.locations import home_dir
+from models.locations import home_dir, shipped_data_dir
 from models.requests import propose
 from models.splitting import FILE as SPLITTING
 from models.splitting import Splitter
@@ -35,7 +35,7 @@ from training.augment import slips
 from training.dispatch import dispatch_report
 from training.fit import RISKS, thresholds
 from training.measures import Walked, category_report, confusions, interval, macro_f1, resamples, slices
-from training.risk import read_risk_calls, train_risk
+from training.risk import all_risk_calls, train_risk
 from training.splitting import learn_splitter
 from training.tickets import REQUEST_TYPES, Example, read_examples
 
@@ -66,7 +66,7 @@ def train_heads(bundle: Path, catalog_folder: Path, examples_file: Path, *, seed
     category, splitter, category_metrics = _train_category(catalog, embedder, examples, vectors, cutter)
     types, type_metrics = _train_types(examples, vectors, cutter)
     ordinary = [i for i, e in enumerate(examples) if e.code and catalog.nodes[e.code].mode != "emergency"]
-    calls = read_risk_calls(examples_file.with_name("risk.csv"), catalog)
+    calls = all_risk_calls(examples_file.with_name("risk.csv"), catalog, shipped_data_dir() / "tickets" / "risk.csv")
     texts = [examples[i].text for i in ordinary]
     risk, risk_metrics = train_risk(catalog, embedder, calls, texts, vectors[ordinary], cutter)
     for name, head in (("category", category), ("request_type", types), ("risk", risk)):

@@ -54,6 +54,22 @@ def read_risk_calls(path: Path, catalog: Catalog) -> list[RiskCall]:
     return calls
 
 
+def all_risk_calls(own: Path, catalog: Catalog, shipped: Path) -> list[RiskCall]:
+    """Return a city's own calls, and those that ship with the program of the risks that the city's list has too.
+
+    Fire is told of alike everywhere: a city that has written few calls yet must not hear less danger than before.
+    Raises ValueError as `read_risk_calls` does.
+    """
+    calls = read_risk_calls(own, catalog)
+    if not shipped.is_file() or own.resolve() == shipped.resolve():
+        return calls
+    known = {call.text for call in calls}
+    with shipped.open(encoding="utf-8", newline="") as file:
+        rows = [r for r in csv.DictReader(file) if not r["risk"] or r["risk"] in catalog.risks]
+    shared = [RiskCall(prepare(r["text"]), r["risk"], r["active"] == "yes") for r in rows]
+    return [*calls, *(call for call in shared if call.text not in known)]
+
+
 def train_risk(
     catalog: Catalog,
     embedder: Embedder,

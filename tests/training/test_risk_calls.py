@@ -10,6 +10,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from models.catalog import load_catalog
 from models.locations import catalog_dir, data_dir
 from models.masking import find_personal
+from tests.conftest import ROOT
+from training.risk import all_risk_calls, read_risk_calls
 
 TESTS = Path(__file__).resolve().parents[1]
 MEASURING = (
@@ -64,3 +66,14 @@ def test_the_net_learns_from_no_call_that_measures_it(file: Path) -> None:
 def pairs(text: str) -> set[str]:
     letters = "".join(filter(str.isalnum, text))
     return {letters[i : i + 2] for i in range(len(letters) - 1)}
+
+
+def test_a_city_learns_from_the_shipped_calls_of_the_risks_on_its_own_list(tmp_path: Path) -> None:
+    catalog = load_catalog(ROOT / "data" / "sample" / "catalog")
+    own, shipped = ROOT / "data" / "sample" / "tickets" / "risk.csv", ROOT / "data" / "tickets" / "risk.csv"
+    alone, together = read_risk_calls(own, catalog), all_risk_calls(own, catalog, shipped)
+    assert together[: len(alone)] == alone
+    assert sum(c.active for c in together) > 100
+    assert {c.risk for c in together} == {"", "fire", "drowning"}
+    assert all_risk_calls(own, catalog, own) == alone
+    assert all_risk_calls(own, catalog, tmp_path / "none.csv") == alone
