@@ -125,15 +125,17 @@ class LexicalQuery:
         bounds = np.zeros(len(self._weights))
         for posting in self._postings:
             bounds[posting.term] = max(bounds[posting.term], posting.most)
-        scores, left, term = np.zeros(len(self._norms), np.float32), float(bounds.sum()), -1
+        scores, term = np.zeros(len(self._norms), np.float32), -1
+        left, counted = float(bounds.sum()), 0.0
         heaviest = sorted(self._postings, key=lambda p: (-self._weights[p.term], p.term))
         for done, posting in enumerate(heaviest):
-            if posting.term != term:
+            if posting.term != term and counted > left:  # or what was counted cannot yet outweigh what was not
                 running = _running(scores, n, left, len(posting.slots) // DEARER)
                 if running is not None:
                     return self._finish(running, scores[running], heaviest[done:], bounds, n)
+            if posting.term != term:
                 term = posting.term
-                left -= bounds[term]
+                left, counted = left - bounds[term], counted + bounds[term]
             self._count(posting, scores)
         least = _least(scores, n)
         chosen = np.flatnonzero(scores >= least * (1 - _SLACK) if least > 0 else scores)
