@@ -19,35 +19,13 @@ def softmax(scores: NDArray[np.floating], temperature: float = 1.0) -> Floats:
     return z / z.sum(axis=-1, keepdims=True)
 
 
-def sharpen(leaf: Floats, ancestors: NDArray[np.int64], exponents: Floats) -> Floats:
-    """Return leaf probabilities with each level's share given its parent raised to `exponents[level]`.
-
-    `leaf` is (n, n_leaves), `ancestors` (n_leaves, depth). A parent stays the sum of its children.
-    """
-    n, depth = leaf.shape[0], ancestors.shape[1]
-    shares = [level_sums(leaf, ancestors[:, level]) for level in range(depth)]
-    result = np.ones_like(leaf)
-    for level in range(depth):
-        own = shares[level]
-        parents = ancestors[:, level - 1] if level else np.zeros(len(ancestors), np.int64)
-        parent_of = np.zeros(own.shape[1], np.int64)
-        parent_of[ancestors[:, level]] = parents
-        whole = shares[level - 1] if level else np.ones((n, 1))
-        given = (own / np.maximum(whole[:, parent_of], 1e-30)) ** exponents[level]
-        given = given / np.maximum(level_sums(given, parent_of)[:, parent_of], 1e-30)
-        result = result * given[:, ancestors[:, level]]
-    return result
-
-
 class Tree:
-    """The nodes of all levels of a tree side by side, for one row of leaf probabilities at a time.
+    """The nodes of all levels of a tree side by side.
 
-    `ancestors` (n_leaves, depth) names each leaf's node of every level, from 0 within the level. What is done here
-    gives what `sharpen` and `level_sums` give, in a handful of steps over all levels at once.
+    `ancestors` (n_leaves, depth) names each leaf's node of every level, from 0 within the level.
     """
 
     def __init__(self, ancestors: NDArray[np.int64]) -> None:
-        self.depth = ancestors.shape[1]
         sizes = ancestors.max(0) + 1
         self.first = np.concatenate([[0], np.cumsum(sizes)])
         """Where each level's nodes begin, shape (depth + 1,); the last is the number of all and stands for the root."""
@@ -55,26 +33,36 @@ class Tree:
         """(n_leaves, depth) nodes of each leaf."""
         self.parents = np.full(self.first[-1], self.first[-1])
         self.parents[self.nodes[:, 1:]] = self.nodes[:, :-1]
-        self._levels = np.repeat(np.arange(self.depth), sizes)
-        self._every = self.nodes.ravel()
+        self._levels = np.repeat(np.arange(len(sizes)), sizes)
 
     def sums(self, leaf: Floats) -> Floats:
-        """Return the sum of `leaf` (n_leaves,) under every node, shape (n_nodes,)."""
-        return np.bincount(self._every, np.repeat(leaf, self.depth), len(self.parents)).astype(np.float64, copy=False)
+        """Return the sum of `leaf` (n, n_leaves) under every node, shape (n, n_nodes)."""
+        if len(leaf) < _MANY:
+            return level_sums(np.repeat(leaf, self.nodes.shape[1], axis=1), self.nodes.ravel())
+        return np.hstack(
+            [level_sums(leaf, nodes - start) for nodes, start in zip(self.nodes.T, self.first, strict=False)]
+        )
 
     def sharpen(self, leaf: Floats, exponents: Floats) -> Floats:
-        """Return `leaf` (n_leaves,) sharpened as `sharpen` does."""
-        own = np.append(self.sums(leaf), 1.0)
-        given = (own[:-1] / np.maximum(own[self.parents], 1e-30)) ** exponents[self._levels]
-        whole = np.bincount(self.parents, given, len(own))
-        return (given / np.maximum(whole[self.parents], 1e-30))[self.nodes].prod(1)
+        """Return leaf probabilities (n, n_leaves) with each node's share given its parent to the power of its level's.
 
-    def walk(self, leaf: Floats, thresholds: Sequence[float]) -> tuple[int, int]:
-        """Return (leaf, safe depth): down the likeliest children while they reach their level's threshold.
-
-        The leaf is the likeliest of the last safe node.
+        `exponents` has shape (depth,). A parent stays the sum of its children.
         """
-        sums, node, depth = self.sums(leaf), len(self.parents), 0
+        own = np.hstack([self.sums(leaf), np.ones((len(leaf), 1))])
+        given = (own[:, :-1] / np.maximum(own[:, self.parents], 1e-30)) ** exponents[self._levels]
+        given /= np.maximum(level_sums(given, self.parents)[:, self.parents], 1e-30)
+        result = np.ones_like(leaf)
+        for nodes in self.nodes.T:
+            result *= given[:, nodes]
+        return result
+
+    def walk(self, leaf: Floats, thresholds: Sequence[float]) -> tuple[int, int, Floats]:
+        """Return (leaf, safe depth, sum under each node of the leaf's path) of one row of probabilities (n_leaves,).
+
+        It goes down the likeliest children while they reach their level's threshold; the leaf is the likeliest of the
+        last safe node.
+        """
+        sums, node, depth = self.sums(leaf[None, :])[0], len(self.parents), 0
         for threshold in thresholds:
             begin, end = self.first[depth], self.first[depth + 1]
             children = begin + np.flatnonzero(self.parents[begin:end] == node)
@@ -83,7 +71,8 @@ class Tree:
                 break
             node, depth = int(best), depth + 1
         inside = np.flatnonzero(self.nodes[:, depth - 1] == node) if depth else np.arange(len(leaf))
-        return int(inside[leaf[inside].argmax()]), depth
+        found = int(inside[leaf[inside].argmax()])
+        return found, depth, sums[self.nodes[found]]
 
 
 def level_sums(values: Floats, groups: NDArray[np.int64]) -> Floats:
@@ -113,23 +102,44 @@ def fit_temperature(scores: NDArray[np.floating], truth: NDArray[np.int64], weig
 def fit_exponents(
     leaf: Floats, truth: NDArray[np.int64], ancestors: NDArray[np.int64], weights: Floats | None = None
 ) -> Floats:
-    """Return one exponent per level, fitted from the top down by the level's negative log-likelihood."""
+    """Return one exponent per level, fitted from the top down by the level's negative log-likelihood.
+
+    `leaf` is (n, n_leaves), `truth` (n,) the right leaves. What a level adds to the likelihood depends on the shares
+    of the right node and its siblings alone.
+    """
+    w = np.ones(len(truth)) if weights is None else weights
+    tree, rows, exponents = Tree(ancestors), np.arange(len(truth)), np.ones(ancestors.shape[1])
+    sums = np.hstack([tree.sums(leaf), np.ones((len(leaf), 1))])
+    reached = np.ones(len(truth))
+    for level in range(len(exponents)):
+        node = tree.nodes[truth, level]
+        first, last = tree.first[level : level + 2]
+        row, sibling = np.nonzero(tree.parents[first:last] == tree.parents[node][:, None])
+        above = np.maximum(sums[rows, tree.parents[node]], 1e-30)
+        right, shares = sums[rows, node] / above, sums[row, first + sibling] / above[row]
+
+        exponents[level], reached = _fit_exponent(reached, right, row, shares, w)
+    return exponents
+
+
+def _fit_exponent(
+    reached: Floats, right: Floats, row: NDArray[np.int64], shares: Floats, weights: Floats
+) -> tuple[float, Floats]:
+    """Return one level's exponent, and the probability of each row's right node by it.
+
+    `reached` (n,) is that of the right parent, `right` (n,) the right node's share of it; `shares` are those of every
+    child of the right parents, `row` says of which row.
+    """
     from scipy.optimize import minimize_scalar
 
-    w = np.ones(len(truth)) if weights is None else weights
-    exponents = np.ones(ancestors.shape[1])
-    rows = np.arange(len(truth))
-    for level in range(len(exponents)):
+    def hit(value: float) -> Floats:
+        return reached * right**value / np.maximum(np.bincount(row, shares**value, len(right)), 1e-30)
 
-        def loss(value: float, level: int = level) -> float:
-            trial = exponents.copy()
-            trial[level] = value
-            p = level_sums(sharpen(leaf, ancestors, trial), ancestors[:, level])
-            hit = p[rows, ancestors[truth, level]]
-            return float(-(w * np.log(np.maximum(hit, 1e-12))).sum() / w.sum())
+    def loss(value: float) -> float:
+        return float(-(weights * np.log(np.maximum(hit(value), 1e-12))).sum() / weights.sum())
 
-        exponents[level] = minimize_scalar(loss, bounds=(0.2, 3.0), method="bounded", options={"xatol": 0.02}).x
-    return exponents
+    value = minimize_scalar(loss, bounds=(0.2, 3.0), method="bounded", options={"xatol": 0.02}).x
+    return float(value), hit(value)
 
 
 def safe_threshold(confidence: Floats, right: NDArray[np.bool_], risk: float, weights: Floats | None = None) -> float:

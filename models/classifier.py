@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from models.calibration import level_sums, sharpen, softmax
+from models.calibration import level_sums, softmax
 from models.compact import pack_weights, unpack_weights, write_arrays
 from models.features import NgramVectorizer, WordCutter
 from models.linear import drop_small, pruned_fit, solve_ridge
@@ -229,9 +229,7 @@ class CategoryClassifier:
         leaf = softmax(scores.astype(np.float64), self.temperature_)
         if (np.abs(self.exponents_ - 1) < 1e-6).all():
             return leaf
-        if len(leaf) == 1:
-            return self.taxonomy_.tree.sharpen(leaf[0], self.exponents_)[None, :]
-        return sharpen(leaf, self.taxonomy_.ancestors, self.exponents_)
+        return self.taxonomy_.tree.sharpen(leaf, self.exponents_)
 
     def predict(self, texts: Sequence[str], embeddings: Floats) -> NDArray[np.str_]:
         """Return the most likely leaf of each text."""
@@ -266,27 +264,11 @@ class CategoryClassifier:
         the last safe node is taken: the most likely child of an unsure parent often wins by many small leaves,
         none of which is right. Shapes are (n,), (n,) and (n, depth).
         """
-        ancestors = self.taxonomy_.ancestors
         thresholds = self.thresholds_.get(str(self.risk)) or next(iter(self.thresholds_.values()))
-        if len(proba) == 1:
-            tree = self.taxonomy_.tree
-            leaf, depth = tree.walk(proba[0], thresholds)
-            return np.array([leaf]), np.array([depth]), np.minimum(tree.sums(proba[0])[tree.nodes[leaf]], 1.0)[None, :]
-        sums = [level_sums(proba, ancestors[:, level]) for level in range(self.taxonomy_.depth)]
-        inside = np.ones(proba.shape, bool)
-        depths = np.zeros(len(proba), np.int64)
-        going = np.ones(len(proba), bool)
-        for level, threshold in enumerate(thresholds):
-            parents = np.where(inside, proba, 0.0)
-            best = level_sums(parents, ancestors[:, level]).argmax(1)
-            going = going & (sums[level][np.arange(len(proba)), best] >= threshold)
-            if not going.any():
-                break
-            inside[going] &= ancestors[:, level][None, :] == best[going][:, None]
-            depths[going] += 1
-        leaves = np.where(inside, proba, -1.0).argmax(1)
-        rows = np.arange(len(proba))
-        chances = np.stack([s[rows, ancestors[leaves, level]] for level, s in enumerate(sums)], axis=1)
+        leaves, depths = np.zeros(len(proba), np.int64), np.zeros(len(proba), np.int64)
+        chances = np.zeros((len(proba), self.taxonomy_.depth))
+        for i, row in enumerate(proba):
+            leaves[i], depths[i], chances[i] = self.taxonomy_.tree.walk(row, thresholds)
         return leaves, depths, np.minimum(chances, 1.0)
 
     def words_for(self, text: str, leaf: int, *, most: int = 3) -> tuple[str, ...]:

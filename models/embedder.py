@@ -81,7 +81,7 @@ class OnnxEmbedder:
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
-        """Started when first needed and kept: starting threads takes as long as a sixth of a short text."""
+        """Started when first needed, and kept for the texts to come."""
         return ThreadPoolExecutor(self.parallel, "encode")
 
 
