@@ -25,6 +25,8 @@ Folds = Annotated[int, typer.Option(help="交叉检验的折数;相同或相近�
 Least = Annotated[int, typer.Option(help="只测至少有这么多行的标签")]
 Base = Annotated[Path, typer.Option(help="取其编码器与词典的模型包")]
 Seed = Annotated[int, typer.Option(help="随机种子")]
+Catalog = Annotated[Path, typer.Option(help="目录文件夹")]
+Examples = Annotated[Path, typer.Option(help="数据文件夹(含 tickets/examples.csv)")]
 AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出")]
 
 
@@ -143,8 +145,8 @@ def bench_growth(
         bool,
         typer.Option("--long", help=f"再测 {MANY_LEAVES[0]} 个末级与 {MANY_TICKETS[0]} 件工单(很久)"),
     ] = False,
-    catalog: Annotated[Path, typer.Option(help="目录文件夹")] = catalog_dir(),
-    data: Annotated[Path, typer.Option(help="数据文件夹(含 tickets/examples.csv)")] = data_dir(),
+    catalog: Catalog = catalog_dir(),
+    data: Examples = data_dir(),
     base: Base = bundle_dir(),
     seed: Seed = 0,
     as_json: AsJson = False,
@@ -200,8 +202,8 @@ def bench_training(
         typer.Option(min=30, help=f"工单数,可多次给出;默认 {'、'.join(map(str, TRAININGS))}"),
     ] = None,
     long: Annotated[bool, typer.Option("--long", help=f"再测 {MANY_TRAININGS[0]} 件(一刻钟以上)")] = False,
-    catalog: Annotated[Path, typer.Option(help="目录文件夹")] = catalog_dir(),
-    data: Annotated[Path, typer.Option(help="数据文件夹(含 tickets/examples.csv)")] = data_dir(),
+    catalog: Catalog = catalog_dir(),
+    data: Examples = data_dir(),
     base: Base = bundle_dir(),
     seed: Seed = 0,
     as_json: AsJson = False,

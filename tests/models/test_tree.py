@@ -1,3 +1,7 @@
+"""The tree of a classification sums, sharpens and walks as its definition, written out leaf by leaf, says."""
+
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from hypothesis import given
