@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from bench import peers
-from bench.report import NotRunError, Section, attempt, compared, growth, head_growth, keep_figures, page, trainings
+from bench.commands import keep_figures
+from bench.parts import growth, head_growth, trainings
+from bench.report import page
+from bench.sections import NotRunError, Section, attempt, compared
 from tests.conftest import ROOT
 
 
@@ -69,7 +72,7 @@ def test_the_growth_of_the_head_is_told_by_leaves_and_by_tickets(tmp_path: Path)
 
 def test_sizes_of_the_head_that_take_long_are_told_as_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     found = {"leaves": [], "tickets": [], "not_run": {"leaves": [5_000], "tickets": [100_000]}}
-    monkeypatch.setattr("bench.report.bench", lambda *_: found)
+    monkeypatch.setattr("bench.parts.bench", lambda *_: found)
     leaves, tickets = head_growth(Path())
     assert leaves.rows == [("5,000", "", "未运行", "", "", "", "", "")]
     assert tickets.rows == [("", "100,000", "未运行", "", "", "", "", "")]
@@ -78,7 +81,7 @@ def test_sizes_of_the_head_that_take_long_are_told_as_not_run(monkeypatch: pytes
 
 def test_whole_trainings_are_told_by_size_or_why_they_were_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     cost = {"wall_s": 90.4, "cpu_s": 120.2, "peak_mb": 1700, "cpu_seconds": {"embed": 80.0, "fit": 30.0}, "load": 1.0}
-    monkeypatch.setattr("bench.report.bench", lambda *_: {"sizes": [{"tickets": 10_000, "estimated": 0, **cost}]})
+    monkeypatch.setattr("bench.parts.bench", lambda *_: {"sizes": [{"tickets": 10_000, "estimated": 0, **cost}]})
     [section] = trainings(Path())
     assert section.rows == [("10,000", "90", "120", "1,700", "80", "30", "0", "1.0")]
     assert len(section.head) == len(section.rows[0])
@@ -116,9 +119,9 @@ def test_figures_are_kept_by_command_and_a_new_run_replaces_only_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "measured.json"
-    monkeypatch.setattr("bench.report.RUNS", {"yousu bench serve": {"a": "1"}, "yousu bench heads": {"b": "1"}})
+    monkeypatch.setattr("bench.commands.RUNS", {"yousu bench serve": {"a": "1"}, "yousu bench heads": {"b": "1"}})
     keep_figures(file, "somewhere")
-    monkeypatch.setattr("bench.report.RUNS", {"yousu bench serve": {"a": "2"}})
+    monkeypatch.setattr("bench.commands.RUNS", {"yousu bench serve": {"a": "2"}})
     keep_figures(file, "elsewhere")
     kept = json.loads(file.read_text(encoding="utf-8"))
     assert kept["yousu bench serve"]["figures"] == {"a": "2"}
