@@ -61,8 +61,9 @@ audit: $(VENV)/.dev  ## search our code and what it stands on for known weakness
 	$(BIN)/pip-audit --strict --no-deps --disable-pip -r deploy/constraints.txt
 	$(BIN)/pip-audit --skip-editable
 
-train: $(STAMP)  ## retrain the shipped heads from data/tickets
+train: $(STAMP)  ## retrain what ships from data/, and write its figures into the documents
 	@$(BIN)/yousu train-heads
+	@$(BIN)/python docs/generate.py
 
 pictures: $(VENV)/.dev  ## take the pictures of the READMEs anew, of our own written examples
 	@$(BIN)/python -m tests.browser.pictures $(YOUSU_HOME)

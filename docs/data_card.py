@@ -68,7 +68,11 @@ def files(root: Path) -> list[tuple[str, str, str]]:
     for name, what in (
         ("long_calls", "calls as long as real messages are, to measure only"),
         ("special_calls", "calls with several requests, a withdrawal or a place, to measure only"),
+        ("several", "calls with two requests, and single ones as long, to measure how calls are parted"),
         ("rule_calls", "calls for the ambiguity rules, to measure only"),
+        ("landmark_calls", "calls that name a place only to say where, which must not choose a rule's branch"),
+        ("risk_calls_3", "calls of danger told in passing, and calls that only sound like it, to measure only"),
+        ("risk_calls_4", "calls of danger of every kind, and everyday calls that hold its words, to measure only"),
         (
             "fresh_questions",
             "questions written before their writer looked at the entries, and the entries that answer"
@@ -102,7 +106,7 @@ What ships in `data/` and `tests/data/`, beside the [model card](../models/bundl
 
 ## In one paragraph
 
-Every text that imitates a caller was **written for this project** from the catalogue and from general knowledge of how people complain. None is a call, a web message or a ticket, none was copied or paraphrased from one, and no citizen, operator or official wrote any. Public data sets were used to measure the program and are not part of it. The knowledge entries retell published law and general practice; each row says what it rests on (`verification`: a law, an official page, the press, memory) and whether and when somebody in charge verified it (`verified_at`).
+Every text that imitates a caller was **written for this project** from the catalogue and from general knowledge of how people complain. None is a call, a web message or a ticket; none was copied or paraphrased from one; no citizen, operator or official wrote any. Public data sets were used to measure the program and are not part of it. The knowledge entries retell published law and general practice; each row says what it rests on (`verification`: a law, an official page, the press, memory) and whether and when somebody in charge verified it (`verified_at`).
 
 ## Who wrote them
 

@@ -1,4 +1,4 @@
-"""Writes cli.md, settings.md, data-card.md, sizing tables and HTTP client from code and data; `--check` compares."""
+"""Writes from code, data and measurements: references, data card, tables of figures, client; `--check` compares."""
 
 from __future__ import annotations
 
@@ -115,19 +115,26 @@ def client() -> str:
 
 def data_card() -> str:
     """Return docs/data-card.md."""
-    sys.path.insert(0, str(ROOT / "docs"))
-    from data_card import card
+    from docs.data_card import card
 
     return card(ROOT, MADE)
 
 
 def operations() -> str:
     """Return docs/operations.md with its sizing tables."""
-    sys.path.insert(0, str(ROOT / "docs"))
-    from sizing import sized
+    from docs.sizing import sized
 
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     return sized(page, ROOT / "docs" / "measured.json", table)
+
+
+def readme(name: str, language: str) -> str:
+    """Return a README with its table of figures."""
+    from docs import figures
+
+    page = (ROOT / name).read_text(encoding="utf-8")
+    says = {"english": figures.ENGLISH, "chinese": figures.CHINESE}[language]
+    return figures.figured(page, says, ROOT / "models" / "bundle", ROOT / "docs" / "measured.json", table)
 
 
 def main() -> int:
@@ -139,6 +146,8 @@ def main() -> int:
         ("docs/settings.md", settings()),
         ("docs/data-card.md", data_card()),
         ("docs/operations.md", operations()),
+        ("README.md", readme("README.md", "english")),
+        ("README.zh-CN.md", readme("README.zh-CN.md", "chinese")),
         ("serve/client/calls.py", client()),
     )
     for name, text in made:

@@ -14,19 +14,29 @@ Table = Callable[[tuple[str, ...], list[tuple[str, ...]]], list[str]]
 
 def sized(page: str, measured: Path, table: Table) -> str:
     """Return `page` with the tables of `measured` between its two marks; raises ValueError when a mark is missing."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"docs/operations.md: expected the lines {BEGIN!r} and {END!r}")
-    runs = json.loads(measured.read_text(encoding="utf-8")) if measured.is_file() else {}
+    runs = read_runs(measured)
     lines: list[str] = []
     for make in (_service, _index, _training, _head):
         lines += make(runs, table)
-    return "\n".join([before + begin, *(lines or ["", "Not measured yet."]), "", end + after])
+    return between(page, BEGIN, END, lines or ["", "Not measured yet."])
+
+
+def between(page: str, begin: str, end: str, lines: list[str]) -> str:
+    """Return `page` with `lines` between the lines `begin` and `end`; raises ValueError when one is missing."""
+    before, found, rest = page.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"expected the lines {begin!r} and {end!r}")
+    return "\n".join([before + begin, *lines, "", end + after])
+
+
+def read_runs(measured: Path) -> dict[str, Any]:
+    """Return what docs/measured.json holds: a run by its command; nothing where there is no file."""
+    return json.loads(measured.read_text(encoding="utf-8")) if measured.is_file() else {}
 
 
 def _service(runs: dict[str, Any], table: Table) -> list[str]:
-    found = _run(runs, "yousu bench serve")
+    found = newest(runs, "yousu bench serve")
     if found is None:
         return []
     rows = [(name, value) for name, value in found["figures"].items()]
@@ -41,7 +51,7 @@ def _service(runs: dict[str, Any], table: Table) -> list[str]:
 
 
 def _index(runs: dict[str, Any], table: Table) -> list[str]:
-    found = _run(runs, "yousu bench index")
+    found = newest(runs, "yousu bench index")
     if found is None:
         return []
     rows = [
@@ -57,9 +67,8 @@ def _index(runs: dict[str, Any], table: Table) -> list[str]:
 
 
 def _training(runs: dict[str, Any], table: Table) -> list[str]:
-    """Whole trainings by size, from every run that measured one; of a size the newest."""
-    found = sorted((run for name, run in runs.items() if name.startswith("yousu bench training")), key=_when)
-    sizes = {m["tickets"]: (m, run) for run in found for m in run["figures"]["sizes"]}
+    """Whole trainings by size, from every run that measured one."""
+    sizes = trainings(runs)
     if not sizes:
         return []
     rows = [
@@ -77,6 +86,12 @@ def _training(runs: dict[str, Any], table: Table) -> list[str]:
     said = "A whole `yousu train`, from the table to the bundle, nothing embedded before (synthetic tickets):"
     used = {run["command"]: run for _, run in sizes.values()}
     return ["", said, "", *table(head, rows), "", *map(_where, used.values())]
+
+
+def trainings(runs: dict[str, Any]) -> dict[int, tuple[dict[str, Any], dict[str, Any]]]:
+    """Return (figures, run) of a whole training by its number of tickets, of a size the newest."""
+    found = sorted((run for name, run in runs.items() if name.startswith("yousu bench training")), key=_when)
+    return {m["tickets"]: (m, run) for run in found for m in run["figures"]["sizes"]}
 
 
 def _head(runs: dict[str, Any], table: Table) -> list[str]:
@@ -101,7 +116,7 @@ def _head(runs: dict[str, Any], table: Table) -> list[str]:
     return [*lines, "", *map(_where, found)] if lines else []
 
 
-def _run(runs: dict[str, Any], command: str) -> dict[str, Any] | None:
+def newest(runs: dict[str, Any], command: str) -> dict[str, Any] | None:
     """Return the newest run of a command, whatever its options were."""
     found = [run for name, run in runs.items() if name.startswith(command)]
     return max(found, key=_when, default=None)

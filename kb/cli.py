@@ -24,6 +24,8 @@ Why = Annotated[str, typer.Option("--why", help="原因")]
 Map = Annotated[list[str] | None, typer.Option("--map", help="列映射,如 问题=question,可多次;或 .toml 文件")]
 Day = Annotated[datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="按哪一天;默认今天")]
 Encoding = Annotated[str, typer.Option(help="文件的编码,如 utf-8、gb18030")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="最多几条")]
+Revision = Annotated[int, typer.Argument(help="修订号,见 `yousu kb history`")]
 Expected = Annotated[int | None, typer.Option("--expected", help="所见的修订号;已被他人改过则拒绝")]
 
 
@@ -161,7 +163,7 @@ def list_(
     text: Annotated[str, typer.Option(help="内容里的字")] = "",
     author: Annotated[str, typer.Option(help="起草人")] = "",
     cursor: Annotated[str, typer.Option(help="从此编号之后继续")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+    limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """列出条目的当前稿,可按状态、分类、部门、文字筛选。"""
@@ -214,7 +216,7 @@ def history(entry: Entry, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def diff(entry: Entry, before: int, after: int, as_json: AsJson = False) -> None:
+def diff(entry: Entry, before: Revision, after: Revision, as_json: AsJson = False) -> None:
     """比较条目的两次修订,逐字段列出不同。"""
     with _desk() as desk:
         changes = desk.store.compare(entry, before, after)
@@ -228,7 +230,7 @@ def diff(entry: Entry, before: int, after: int, as_json: AsJson = False) -> None
 
 
 @app.command()
-def restore(entry: Entry, revision: int, who: Who, why: Why, expected: Expected = None) -> None:
+def restore(entry: Entry, revision: Revision, who: Who, why: Why, expected: Expected = None) -> None:
     """把某次修订恢复为新的草稿。"""
     with _desk() as desk:
         held = desk.store.restore(entry, revision, who=who, why=why, expected=expected)
@@ -265,7 +267,7 @@ def unanswered(
     note: Annotated[str, typer.Option(help="说明")] = "",
     who: Annotated[str, typer.Option(help="操作人;指派和关闭时必填")] = "",
     status: Annotated[str, typer.Option(help="open / assigned / closed;默认未关闭的")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+    limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """没有答上的问题:相近的归在一起,问得多的在前;可指派、关闭。"""

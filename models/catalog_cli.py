@@ -1,4 +1,4 @@
-"""`yousu catalog`: check a catalogue folder and show one category with its duties."""
+"""`yousu catalog`: check a catalogue, show a category, carry all over to new units, fill in who leads an example."""
 
 import json
 from dataclasses import asdict
@@ -9,9 +9,11 @@ import typer
 
 app = typer.Typer(no_args_is_help=True, help="目录:检查五级分类、派单目录、职责目录与各类规则")
 
+Folder = Annotated[Path, typer.Argument(help="目录文件夹")]
+
 
 @app.command("check")
-def check(folder: Path, as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出")] = False) -> None:
+def check(folder: Folder, as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出")] = False) -> None:
     """检查目录文件夹,逐条列出错误(文件、行、列、应为、实为);有错误则退出码为 1。"""
     from models.catalog import load_catalog
     from models.catalog_check import check_catalog
@@ -34,7 +36,10 @@ def check(folder: Path, as_json: Annotated[bool, typer.Option("--json", help="�
 
 
 @app.command("show")
-def show(code: str, catalog: Annotated[Path | None, typer.Option(help="目录文件夹")] = None) -> None:
+def show(
+    code: Annotated[str, typer.Argument(help="分类代码")],
+    catalog: Annotated[Path | None, typer.Option(help="目录文件夹")] = None,
+) -> None:
     """显示一个分类:路径、说明、主办与协办。"""
     from models.catalog import load_catalog
     from models.locations import catalog_dir
@@ -51,7 +56,7 @@ def show(code: str, catalog: Annotated[Path | None, typer.Option(help="目录文
 
 @app.command("migrate")
 def migrate(
-    folder: Path,
+    folder: Folder,
     mapping: Annotated[Path, typer.Argument(help="对照表 CSV,列 kind(unit、function、leaf)、old、new、name")],
     files: Annotated[list[Path] | None, typer.Option("--file", help="一并改写的样例或条目 CSV,可重复给出")] = None,
     bundle: Annotated[Path | None, typer.Option(help="一并迁移其派单历史的模型包")] = None,
@@ -77,7 +82,7 @@ def migrate(
 
 @app.command("examples")
 def examples(
-    file: Path,
+    file: Annotated[Path, typer.Argument(help="样例 CSV")],
     fill: Annotated[bool, typer.Option("--fill/--check", help="写入主办与协办,还是只核对")] = False,
     catalog: Annotated[Path | None, typer.Option(help="目录文件夹")] = None,
 ) -> None:

@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="日志级别")
     log_requests: bool = Field(True, description="是否为每次请求写一行日志(不含来电文字)")
     otel_endpoint: str = Field(
-        "", description="OpenTelemetry 收集器地址(OTLP/HTTP),如 http://127.0.0.1:4318;空则不发送,需 otel 附加包"
+        "", description="OpenTelemetry 收集器地址(OTLP/HTTP),如 http://127.0.0.1:4318;空则不发送,需附加依赖 otel"
     )
     retention_days: int = Field(
         180, ge=1, description="反馈、工单、来电与未答问题保存天数,`yousu retention apply` 据此删除"

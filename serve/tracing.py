@@ -28,7 +28,7 @@ class Tracing:
             from opentelemetry.sdk.trace.export import BatchSpanProcessor
             from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
         except ModuleNotFoundError as error:
-            raise ModuleNotFoundError("YOUSU_OTEL_ENDPOINT 需要 otel 附加包:pip install 'yousu[otel]'") from error
+            raise ModuleNotFoundError("YOUSU_OTEL_ENDPOINT 需要附加依赖 otel:pip install 'yousu[otel]'") from error
         resource = Resource.create({"service.name": "yousu", "service.version": version})
         self._provider = TracerProvider(resource=resource)
         exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=5)

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from typer.main import get_command
 
 import yousu
+from serve.api.schemas import AssistOut, Call
 from serve.app import ROUTERS
 from serve.permissions import _ROUTES
 from serve.settings import Settings
@@ -110,6 +112,19 @@ def test_every_path_of_the_interface_is_described() -> None:
     }
     for method, path in sorted((paths | listed) - {("GET", "/docs")}):
         assert f"`{method} {path}`" in text, f"{method} {path}"
+
+
+def test_every_module_has_its_place_in_the_map_of_the_house() -> None:
+    named = re.findall(r"`([\w*]+)`", (ROOT / "docs" / "developers.md").read_text(encoding="utf-8"))
+    for room in ("kb", "models", "training", "training/encoder", "serve", "serve/api", "serve/insight"):
+        for file in (ROOT / room).glob("[!_]*.py"):
+            assert any(fnmatch(file.stem, n) for n in named), f"{room}/{file.name}: not in docs/developers.md"
+
+
+def test_what_goes_in_and_out_of_an_assist_is_described_field_by_field() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    for field in (*Call.model_fields, *AssistOut.model_fields):
+        assert f"| `{field}` |" in text, field
 
 
 def test_make_targets_in_the_documents_exist() -> None:

@@ -90,9 +90,7 @@ def outcomes(
                 raise InputError(row.fault)
             good.append(rules.accept(row.cells))
         except InputError as error:
-            aside.append(
-                {**dict.fromkeys(headings, ""), **row.cells, "row": str(row.number), "reason_aside": str(error)}
-            )
+            aside.append({**dict.fromkeys(headings, ""), **row.cells, "row": str(row.number), "rejected": str(error)})
     records = _records()
     if good:
         with records.write() as session:

@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from kb.sheets import FileError
+from kb.sheets import FileError, read_table
 from serve.engine import Engine
 from serve.insight import cli
 from serve.insight.desk import Insight
@@ -131,6 +131,21 @@ def test_the_command_writes_word_or_a_page_by_the_name_of_the_file(
     wrong = CliRunner().invoke(cli.app, ["report", "2023-12", "--out", str(tmp_path / "m.pdf")])
     assert wrong.exit_code == 1
     assert "应以 .html 或 .docx 结尾,实为 m.pdf" in wrong.output
+    records.close()
+
+
+def test_an_outcome_that_cannot_be_stored_is_set_aside_with_why_beside_its_own_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = Records(f"sqlite:///{tmp_path / 'yousu.db'}")
+    monkeypatch.setattr(cli, "_records", lambda: records)
+    table = tmp_path / "结果.csv"
+    table.write_text("ticket_id,caller,reason\nT1,a1,职责不符\nT2,13800138000,地点不符\n", encoding="utf-8")
+    told = CliRunner().invoke(cli.app, ["outcomes", str(table)])
+    assert told.output.startswith("已存入 1 件,不合格 1 行")
+    _, [aside] = read_table(tmp_path / "结果.rejected.csv")
+    assert (aside.cells["ticket_id"], aside.cells["row"], aside.cells["reason"]) == ("T2", "3", "地点不符")
+    assert "caller: 应为来电人代号" in aside.cells["rejected"]
     records.close()
 
 

@@ -91,7 +91,9 @@ def _shares(text: str) -> list[float]:
 
 
 @app.command("import")
-def import_model(name: str, out: Annotated[Path, typer.Option(help="输出文件夹")]) -> None:
+def import_model(
+    name: Annotated[str, typer.Argument(help="模型名称或文件夹")], out: Annotated[Path, typer.Option(help="输出文件夹")]
+) -> None:
     """把任意 sentence-transformers 模型(名称或路径)保存到文件夹;需要 finetune 附加依赖。"""
     from sentence_transformers import SentenceTransformer
 
