@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from kb.sheets import surplus
+
 STATUSES = ("draft", "review", "published", "retired")
 COLUMNS = (
     "id", "question", "aliases", "answer", "basis", "department", "category", "region", "effective_from",
@@ -69,12 +71,15 @@ def read_entries(path: Path) -> list[KnowledgeEntry]:
     entries: list[KnowledgeEntry] = []
     seen: set[str] = set()
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
+        reader = csv.DictReader(file, restval="")
         missing = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
         if missing:
             raise EntryError(path.name, [(1, c, "有此列", "缺失") for c in missing])
         for row in reader:
             before = len(faults)
+            if shifted := surplus(row.pop(None, ()), 0):  # type: ignore[call-overload]
+                place = len(reader.fieldnames or ()) + shifted
+                faults.append((reader.line_num, f"第{place}格", "空(没有表头)", "有内容"))
             faults += [(reader.line_num, c, e, f) for c, e, f in row_faults(row)]
             if row["id"] in seen:
                 faults.append((reader.line_num, "id", "不重复", row["id"]))

@@ -50,13 +50,28 @@ def read_table(path: Path, encoding: str = "utf-8") -> tuple[list[str], list[Row
         raise FileError(f"{path}: 应为 .csv 或 .xlsx(条目也可用 .jsonl),实为 {path.suffix or '没有后缀'}")
     if not table:
         raise FileError(f"{path}: 文件为空")
-    columns, rows = table[0], []
+    columns, rows = table[0][: max(map(_reach, table))], []
     for number, cells in enumerate(table[1:], 2):
         if any(cells):
-            fault = f"应为 {len(columns)} 格,实为 {len(cells)} 格" if any(cells[len(columns) :]) else ""
+            shifted = surplus(cells, len(columns))
+            fault = f"应为 {len(columns)} 格,实为 {len(cells)} 格(第{shifted}格没有表头)" if shifted else ""
             padded = [*cells, *[""] * (len(columns) - len(cells))]
             rows.append(Row(number, dict(zip(columns, padded, strict=False)), fault))
     return columns, rows
+
+
+def surplus(cells: Sequence[object], width: int) -> int:
+    """Return the place, from 1, of the first cell beyond `width` that holds something, 0 when none does.
+
+    Spreadsheets leave empty cells at the end of a row. One with content means that the row is shifted, mostly by a
+    comma without quotes, so none of its cells can be trusted.
+    """
+    return next((i for i, c in enumerate(cells[width:], width + 1) if c is not None and str(c).strip()), 0)
+
+
+def _reach(cells: Sequence[str]) -> int:
+    """Return how many cells there are up to the last that holds something."""
+    return next((n for n in range(len(cells), 0, -1) if cells[n - 1].strip()), 0)
 
 
 def is_damaged(row: dict[str, str]) -> bool:

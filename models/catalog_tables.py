@@ -107,6 +107,8 @@ def _table(name: str, text: str, faults: list[Fault]) -> Table:
     for cells in _cells(name, reader, faults):
         if not any(cells):
             continue
+        while len(cells) > len(header) and not cells[-1].strip():
+            cells.pop()
         if len(cells) != len(header):
             faults.append(Fault(name, reader.line_num, "列数", str(len(header)), str(len(cells))))
             continue

@@ -126,7 +126,9 @@ def read_corrections(file: Path) -> dict[str, tuple[str, ...]]:
         raise TrainError(f"{file}: 更正表缺少列 {'、'.join(missing)}")
     key, new = table.columns.index("工单号"), table.columns.index("改为")
     found: dict[str, tuple[str, ...]] = {}
-    for _, cells in table.rows:
+    for number, cells in table.rows:
+        if len(cells) > len(table.columns):
+            raise TrainError(f"{file}: 第 {number} 行 应为 {len(table.columns)} 格,实为 {len(cells)} 格")
         label = cell_text(cells[new]).strip()
         if label:
             found[cell_text(cells[key]).strip()] = tuple(p.strip() for p in label.split(" / "))

@@ -12,6 +12,7 @@ from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from kb.sheets import surplus
 from models.masking import mask
 from models.text import has_words, normalise
 from training.mapping import Mapping
@@ -88,6 +89,10 @@ def read_tickets(
         def get(column: str, cells: tuple[Any, ...] = cells) -> Any:
             return cells[at[column]] if column else ""
 
+        if shifted := surplus(cells, len(table.columns)):
+            what = f"格数多于表头:应为 {len(table.columns)} 格,实为 {len(cells)} 格"
+            intake.faults.append(Fault(number, f"第{shifted}格", what))
+            continue
         found = _ticket(number, get, mapping, corrections or {})
         if isinstance(found, Ticket):
             intake.tickets.append(found)

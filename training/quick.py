@@ -60,7 +60,9 @@ def read_labelled(
     left: Counter[str] = Counter()
     for _, cells in table.rows:
         words, *path = (cell_text(cells[p]).strip() for p in places)
-        if not has_words(words):
+        if len(cells) > len(table.columns):
+            left["格数多于表头"] += 1
+        elif not has_words(words):
             left["没有文字"] += 1
         elif not all(path):
             left["没有标签"] += 1

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kb.sheets import surplus
+
 ENCODINGS = ("utf-8-sig", "gb18030")
 _SHEETS = {".xlsx", ".xls", ".xlsm", ".xlsb", ".ods"}
 _LOOK = 30
@@ -26,7 +28,8 @@ class Table:
     source: str
     columns: tuple[str, ...]
     rows: Iterator[tuple[int, tuple[Any, ...]]]
-    """(row number as a person sees it, cells); blank rows are left out."""
+    """(row number as a person sees it, cells); blank rows are left out. A row is longer than `columns` only when a
+    cell that has no heading holds something (`kb.sheets.surplus`): then it is shifted."""
     notes: tuple[str, ...] = ()
     """What was found out on opening: encoding, header row, sheet."""
 
@@ -167,12 +170,11 @@ def _with_header(source: str, rows: Iterable[tuple[int, Sequence[Any]]], notes: 
             break
     if not look:
         raise TableError(f"{source}: 没有任何内容")
-    width = max(len(cells) for _, cells in look)
     filled = [sum(not is_blank(c) for c in cells) for _, cells in look]
     usual = sorted(filled)[len(filled) // 2]
     at = next((i for i, n in enumerate(filled) if n > 1 and n >= 0.5 * usual), 0)
     number, header = look[at]
-    names = [str(c).strip() if not is_blank(c) else "" for c in header] + [""] * (width - len(header))
+    names = [str(c).strip() if not is_blank(c) else "" for c in header]
     if at:
         notes.append(f"表头在第 {number} 行")
     if at + 1 < len(look) and _is_second_header(names, look[at + 1][1]):
@@ -192,6 +194,8 @@ def _with_header(source: str, rows: Iterable[tuple[int, Sequence[Any]]], notes: 
 
 
 def _is_second_header(names: Sequence[str], cells: Sequence[Any]) -> bool:
+    if surplus(cells, len(names)):
+        return False
     below = [str(c).strip() if isinstance(c, str) else ("#" if not is_blank(c) else "") for c in cells]
     below += [""] * (len(names) - len(below))
     gaps = [b for n, b in zip(names, below, strict=False) if not n]
@@ -219,7 +223,8 @@ def _unique(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _fit(cells: Sequence[Any], width: int) -> tuple[Any, ...]:
-    return (*cells[:width], *("",) * (width - len(cells)))
+    kept = cells if surplus(cells, width) else cells[:width]
+    return (*kept, *("",) * (width - len(kept)))
 
 
 def is_blank(value: Any) -> bool:

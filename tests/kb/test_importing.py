@@ -117,6 +117,17 @@ def test_rows_are_counted_as_the_spreadsheet_counts_them(store: EntryStore, know
     assert [f.row for f in take(tmp_path / "e.csv", store, known).faults] == [4]
 
 
+def test_an_empty_cell_at_the_end_of_a_row_is_harmless_and_one_with_content_is_told(
+    store: EntryStore, known: Known, tmp_path: Path
+) -> None:
+    path = tmp_path / "e.csv"
+    rows = ["问题,答案,依据,,", "几点闭馆,六点,公告,,, ", "借书,带证,公告,", "还书,柜台,还有机器,公告"]
+    path.write_text("\n".join(rows), encoding="utf-8")
+    report = take(path, store, known)
+    assert (report.new, report.ignored) == (2, ())
+    assert [(f.row, f.expected, f.found) for f in report.faults] == [(4, "3 格", "4 格(第4格没有表头)")]
+
+
 def test_a_damaged_line_stops_nothing(store: EntryStore, known: Known, tmp_path: Path) -> None:
     lines = [json.dumps(ROW, ensure_ascii=False), "{not json", "[1]", json.dumps({**ROW, "问题": {"a": 1}})]
     (tmp_path / "e.jsonl").write_text("\n".join(lines), encoding="utf-8")

@@ -159,4 +159,4 @@ def test_a_row_with_more_cells_than_the_heading_is_set_aside_under_its_own_numbe
     assert [r["text"] for r in rows_of(tmp_path / "out.csv")] == ["路灯不亮"]
     (aside,) = rows_of(tmp_path / "out.rejected.csv")
     assert aside["row"] == "4"
-    assert aside["reason"] == "应为 1 格,实为 2 格"
+    assert aside["reason"] == "应为 1 格,实为 2 格(第2格没有表头)"

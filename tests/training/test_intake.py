@@ -67,6 +67,24 @@ def test_dates_of_every_written_form_are_read() -> None:
         assert parse_time(value) is None
 
 
+def test_an_empty_cell_at_the_end_of_a_row_is_harmless_and_one_with_content_is_told(tmp_path: Path) -> None:
+    rows = ["内容,类别,时间", "暖气不热,供热,2026-01-02,", "路灯不亮,市政,2026-01-03,, "]
+    shifted = "路灯不亮,打电话没人管,市政,2026-01-04"
+    (tmp_path / "a.csv").write_text("\n".join([*rows, shifted]), encoding="utf-8")
+    table = open_table(tmp_path / "a.csv")
+    assert table.columns == ("内容", "类别", "时间")
+    intake = read_tickets(table, M)
+    assert [t.row for t in intake.tickets] == [2, 3]
+    assert [(f.row, f.column, f.what) for f in intake.faults] == [(4, "第4格", "格数多于表头:应为 3 格,实为 4 格")]
+
+
+def test_a_shifted_row_far_below_the_heading_is_told_too(tmp_path: Path) -> None:
+    rows = ["内容,类别,时间", *["暖气不热,供热,2026-01-02"] * 60, "灯坏了,没人管,市政,2026-01-03"]
+    (tmp_path / "a.csv").write_text("\n".join(rows), encoding="utf-8")
+    intake = read_tickets(open_table(tmp_path / "a.csv"), M)
+    assert (len(intake.tickets), [f.row for f in intake.faults]) == (60, [62])
+
+
 def test_encodings_are_found_out(tmp_path: Path) -> None:
     for encoding, said in (("utf-8", "utf-8-sig"), ("gbk", "gb18030"), ("utf-16", "utf-16")):
         (tmp_path / "a.csv").write_bytes("内容,类别\n暖气不热,供热\n".encode(encoding))
