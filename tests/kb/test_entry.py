@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -69,6 +70,23 @@ def test_a_fault_names_row_and_column(tmp_path: Path, change: dict[str, str], co
     with pytest.raises(EntryError) as error:
         read_entries(path)
     assert {(row, name) for row, name, _, _ in error.value.faults} == {(3, column)}
+
+
+def test_a_cell_without_a_heading_is_a_fault_unless_it_is_empty(tmp_path: Path) -> None:
+    path = write(tmp_path / "e.csv", GOOD, {**GOOD, "id": "T2"})
+    heading, *rows = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([heading, f"{rows[0]},", f"{rows[1]}, "]), encoding="utf-8")
+    assert len(read_entries(path)) == 2
+    path.write_text("\n".join([heading, f"{rows[0]},", f"{rows[1]},,多出"]), encoding="utf-8")
+    with pytest.raises(EntryError, match=f"第3行 第{len(COLUMNS) + 2}格 应为 空"):
+        read_entries(path)
+
+
+def test_the_sources_of_the_shipped_entries_are_told_in_chinese() -> None:
+    named = re.compile(r"网站[a-z0-9、]+|(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/[\w/.-]*)?")
+    entries = read_entries(data_dir() / "kb" / "entries.csv")
+    assert not [(e.id, e.source) for e in entries if re.search(r"[A-Za-z]", named.sub("", e.source))]
+    assert not [e.id for e in entries if not e.source or "同上" in e.source + e.basis]
 
 
 def test_a_doubled_id_is_a_fault(tmp_path: Path) -> None:
