@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from kb.answering import CONSIDERED
+from kb.asking import Asking
 from kb.confidence import FEATURES, measured, scaled
 from kb.entry import read_entries
 from kb.fusion import FILE, Fusion
@@ -21,7 +22,7 @@ from models.bundle import file_hash
 from models.calibration import expected_calibration_error
 from models.embedder import load_embedder
 from models.locations import home_dir
-from training.dev_questions import DevQuestion, read_dev_questions, read_elsewhere
+from training.dev_questions import DevQuestion, asking_beside, read_dev_questions, read_elsewhere
 from training.tickets import prepare
 
 FOLDS = 10
@@ -49,7 +50,7 @@ class Questions:
     `x` are the measures (n, n_features) in the order of `FEATURES`, `vectors` those of the questions (n, dimension),
     `right` says whether the first entry is the one wanted, `wanted` whether any is, `found` which entry came first;
     `fold` puts all questions of an entry into one fold, those that none answers with the entry that came first.
-    `weights` give both kinds the same lengths, `places` are those outside the city.
+    `weights` give both kinds the same lengths, `places` are those outside the city, `asking` the words that ask.
     """
 
     rows: tuple[DevQuestion, ...]
@@ -63,6 +64,7 @@ class Questions:
     entries: int
     encoder: str
     places: tuple[str, ...]
+    asking: Asking
 
     def of(self, chosen: Flags) -> Questions:
         """Return some of the questions."""
@@ -81,7 +83,7 @@ class Questions:
 
 
 def ask_all(bundle: Path, entries_file: Path, questions_file: Path, *, seed: int = 0) -> Questions:
-    """Ask every question of a file (`read_dev_questions`, `read_elsewhere`) and return what came.
+    """Ask every question of a file (with what lies beside it: `read_elsewhere`, `asking_beside`) and return what came.
 
     A question whose entry is out of force today counts as one that nothing answers, which is what the caller must be
     told.
@@ -94,8 +96,8 @@ def ask_all(bundle: Path, entries_file: Path, questions_file: Path, *, seed: int
     texts = [prepare(r.question) for r in rows]
     vectors = embedder.encode(texts, kind="query")
     hits = [index.search(t, v, top=CONSIDERED) for t, v in zip(texts, vectors, strict=True)]
-    places = read_elsewhere(questions_file)
-    known = [measured(t, h, index.rarities(t), places) for t, h in zip(texts, hits, strict=True)]
+    places, asking = read_elsewhere(questions_file), asking_beside(questions_file)
+    known = [measured(t, h, index.rarities(t), asking, places) for t, h in zip(texts, hits, strict=True)]
     found = tuple(h[0].entry.id for h in hits)
     in_force = {e.id for e in entries}
     wanted = np.array([r.entry_id in in_force for r in rows])
@@ -114,6 +116,7 @@ def ask_all(bundle: Path, entries_file: Path, questions_file: Path, *, seed: int
         entries=len(entries),
         encoder=embedder.name,
         places=places,
+        asking=asking,
     )
 
 
@@ -133,6 +136,7 @@ def fit_answering(bundle: Path, entries_file: Path, questions_file: Path) -> dic
         "bias": model.bias,
         "vector_weights": [round(w, 5) for w in model.vector_weights.tolist()],
         "places": list(asked.places),
+        "asking": asked.asking.record,
         "threshold": round(safe_threshold(asked), 4),
         "made": {
             "entries": {"file": entries_file.name, "sha256": file_hash(entries_file), "published": asked.entries},

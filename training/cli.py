@@ -41,6 +41,8 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="不显示进度")]
 @contextmanager
 def told() -> Iterator[None]:
     """Turn an error that a person can act on into a message and exit status 1."""
+    from kb.asking import AskingError
+    from kb.entry import EntryError
     from models.bundle import BundleError
     from models.catalog import CatalogError
     from training.errors import TrainError
@@ -49,7 +51,7 @@ def told() -> Iterator[None]:
 
     try:
         yield
-    except (TableError, TrainError, PackingError, BundleError, CatalogError) as error:
+    except (AskingError, EntryError, TableError, TrainError, PackingError, BundleError, CatalogError) as error:
         typer.echo(f"错误:{error}", err=True)
         raise typer.Exit(1) from error
     except OSError as error:
@@ -294,7 +296,8 @@ def train_heads(
     """用 data/tickets 的书写样例训练分类与诉求类型,用 data/kb 的开发问题校准答复,写入模型包。"""
     from training.whole import train_whole
 
-    manifest = train_whole(bundle, catalog, data)
+    with told():
+        manifest = train_whole(bundle, catalog, data)
     held = manifest["metrics"]["category"]["held_out_author"]
     levels = " / ".join(f"{m['accuracy']:.3f}" for m in held["levels"])
     typer.echo(f"模型包 {manifest['version']}:未见作者的样例 {held['rows']} 条,各级准确率 {levels}")
@@ -373,7 +376,8 @@ def train_retrieval(
     if not feedback:
         from training.retrieval import fit_fusion
 
-        _told_fusion(fit_fusion(bundle, data / "kb" / "entries.csv", questions))
+        with told():
+            _told_fusion(fit_fusion(bundle, data / "kb" / "entries.csv", questions))
         return
     from training.relevance import adapt
 

@@ -6,6 +6,8 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from kb.asking import FILE as ASKING
+from kb.asking import Asking, read_asking, shipped_asking
 from kb.entry import EntryError
 
 NEEDED = ("question", "entry_id")
@@ -66,3 +68,12 @@ def read_elsewhere(questions_file: Path) -> tuple[str, ...]:
     if faults := [(line, "name", "至少两个字", name or "空") for line, name in names if len(name) < 2]:
         raise EntryError(path.name, faults)
     return tuple(sorted({name for _, name in names}))
+
+
+def asking_beside(questions_file: Path) -> Asking:
+    """Return the words that ask which lie beside `questions_file`, the shipped ones when there are none.
+
+    Raises `kb.asking.AskingError` for faulty ones.
+    """
+    path = questions_file.with_name(ASKING)
+    return read_asking(path) if path.is_file() else shipped_asking()

@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from kb.asking import FILE as ASKING
 from kb.exporting import export_entries
 from kb.store import EntryStore
 from models.bundle import MANIFEST, check_files, write_manifest
@@ -112,8 +113,9 @@ def adapt(bundle: Path, questions_file: Path, url: str) -> tuple[dict[str, Any],
     with tempfile.TemporaryDirectory() as folder:
         listed, together = Path(folder) / "entries.csv", Path(folder) / "questions_with_feedback.csv"
         export_entries(entries, listed)
-        if (places := questions_file.with_name(ELSEWHERE)).is_file():
-            shutil.copy(places, folder)
+        for beside in (ELSEWHERE, ASKING):
+            if (file := questions_file.with_name(beside)).is_file():
+                shutil.copy(file, folder)
         with together.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(("question", "entry_id", "author"))

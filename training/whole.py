@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from kb.entry import read_entries
 from models.bundle import amend_manifest
 from models.catalog import load_catalog
 from models.embedder import load_embedder
@@ -16,11 +17,15 @@ def train_whole(bundle: Path, catalog: Path, data: Path) -> dict[str, Any]:
     """Fill `bundle`, which holds an `encoder/`, from written examples, entries and questions; return its manifest."""
     from training.answering import fit_answering
     from training.card import write_card
+    from training.dev_questions import asking_beside, read_dev_questions, read_elsewhere
     from training.heads import train_heads
     from training.retrieval import fit_fusion
     from training.risk_check import FILE, risk_figures
 
     entries, questions = data / "kb" / "entries.csv", data / "kb" / "dev_questions.csv"
+    read_entries(entries)  # a fault in what a city wrote is told before anything in the bundle changes
+    for read in (read_dev_questions, read_elsewhere, asking_beside):
+        read(questions)
     fit_fusion(bundle, entries, questions)
     fit_answering(bundle, entries, questions)
     manifest = train_heads(bundle, catalog, data / "tickets" / "examples.csv")

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from kb.confidence import FEATURES, KNOWN, Confidence, aspects, measured
+from kb.asking import shipped_asking
+from kb.confidence import FEATURES, KNOWN, Confidence, measured
 from kb.entry import KnowledgeEntry
 from kb.index import Hit
 from kb.lexical import Bm25Index
@@ -20,7 +21,7 @@ def asked(text: str, *found: KnowledgeEntry, places: tuple[str, ...] = ()) -> di
     """What is measured when `found` come first and next, with cosines and scores that fall."""
     index = Bm25Index([f"{e.question} {e.answer}" for e in (POOL, LIBRARY)])
     hits = [Hit(e, 2.0 - i, 0.95 - 0.02 * i, 0.94 - 0.02 * i, 0.5 - 0.2 * i) for i, e in enumerate(found)]
-    return measured(text, hits, index.rarities(text), places)
+    return measured(text, hits, index.rarities(text), shipped_asking(), places)
 
 
 def test_what_the_entry_does_not_speak_of_is_not_covered() -> None:
@@ -89,7 +90,7 @@ def test_the_lead_is_over_the_best_of_the_others() -> None:
     [("啥时候交", {"when"}), ("去哪办、带啥材料", {"where", "papers"}), ("路灯坏了", set()), ("能不能退", {"whether"})],
 )
 def test_what_is_asked_for_is_told_by_its_words(text: str, told: set[str]) -> None:
-    assert aspects(text) == told
+    assert shipped_asking().aspects_of(text) == told
 
 
 def record(**changes: object) -> dict[str, object]:
@@ -116,6 +117,19 @@ def test_the_places_of_the_record_count() -> None:
     confidence = Confidence(record(features=["elsewhere"], places=["西岭"]))
     assert confidence("游泳", VECTOR, hits, {}) == pytest.approx(1 / (1 + math.exp(-1)))
     assert confidence("西岭游泳", VECTOR, hits, {}) == pytest.approx(1 / (1 + math.exp(1)))
+
+
+def test_the_words_of_the_record_count_and_those_of_an_older_one_are_the_shipped() -> None:
+    words = {
+        "aspects": {"how_much": ["咋卖"]},
+        "holdings": {},
+        "own_case": {"who": ["俺"], "step": ["办"], "state": ["没"], "also": ["问一声"]},
+    }
+    hits = [Hit(POOL, 1.0, 0.9, 0.9, 0.1)]
+    older, own = Confidence(record()), Confidence(record(asking=words))
+    surely, doubted = (pytest.approx(1 / (1 + math.exp(-z))) for z in (1, -1))
+    assert (older("游泳几点", VECTOR, hits, {}), own("游泳几点", VECTOR, hits, {})) == (doubted, surely)
+    assert (older("游泳咋卖", VECTOR, hits, {}), own("游泳咋卖", VECTOR, hits, {})) == (doubted, doubted)
 
 
 def test_a_measure_that_nobody_knows_is_refused() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from kb.asking import shipped_asking
 from kb.confidence import FEATURES
 from training.answering import (
     OFF_TOPIC,
@@ -32,7 +33,7 @@ def questions(n: int = 600, seed: int = 0) -> Questions:
     found = tuple(f"E{e}" if r else "E999" for e, r in zip(entry, right, strict=True))
     weights = balanced(rng.integers(5, 60, size=n), wanted)
     vectors = rng.normal(size=(n, 8)).astype(np.float32)
-    return Questions(rows, x, vectors, right, wanted, found, entry % 10, weights, 80, "made up", ())
+    return Questions(rows, x, vectors, right, wanted, found, entry % 10, weights, 80, "made up", (), shipped_asking())
 
 
 def test_both_kinds_weigh_the_same_at_every_length() -> None:

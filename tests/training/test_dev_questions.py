@@ -1,11 +1,12 @@
 """Development questions: columns and rows are checked, and a voice may be named or left out."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from kb.entry import EntryError, read_entries
-from models.locations import data_dir
+from models.locations import data_dir, shipped_data_dir
 from training.dev_questions import DevQuestion, read_dev_questions, read_elsewhere
 
 
@@ -64,3 +65,23 @@ def test_the_shipped_places_are_not_those_of_the_entries() -> None:
     home = [e for e in entries if e.status == "published"]
     for place in read_elsewhere(data_dir() / "kb" / "dev_questions.csv"):
         assert sum(place in e.question + " ".join(e.aliases) for e in home) < 5, place
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("asking.toml", "[aspects]\nwhen = []\n", "aspects.when 应为 至少有一项的列表,实为 []"),
+        ("elsewhere.csv", "name\n东\n", "第2行 name 应为 至少两个字,实为 东"),
+        ("entries.csv", "id,question\n1,几点\n", "缺失"),
+    ],
+)
+def test_a_fault_in_what_a_city_wrote_is_told_before_anything_is_trained(
+    yousu, tmp_path: Path, file: str, content: str, said: str
+) -> None:
+    shutil.copytree(shipped_data_dir() / "sample" / "kb", tmp_path / "kb")
+    (tmp_path / "kb" / file).write_text(content, encoding="utf-8")
+    result = yousu("train-heads", "--bundle", tmp_path / "bundle", "--data", tmp_path)
+    assert result.exit_code == 1
+    assert file in result.output
+    assert said in result.output.replace("\n", "")
+    assert not (tmp_path / "bundle").exists()
