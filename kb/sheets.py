@@ -50,7 +50,9 @@ def read_table(path: Path, encoding: str = "utf-8") -> tuple[list[str], list[Row
         raise FileError(f"{path}: 应为 .csv 或 .xlsx(条目也可用 .jsonl),实为 {path.suffix or '没有后缀'}")
     if not table:
         raise FileError(f"{path}: 文件为空")
-    columns, rows = table[0][: max(map(_reach, table))], []
+    # the rows of a sheet are all as wide as its widest: a column of remarks may lack a heading, and shifts nothing
+    columns = table[0][: max(map(_reach, table if suffix in WORKBOOKS else table[:1]))]
+    rows = []
     for number, cells in enumerate(table[1:], 2):
         if any(cells):
             shifted = surplus(cells, len(columns))

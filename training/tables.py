@@ -85,7 +85,8 @@ def _csv(path: Path, encoding: str) -> Table:
     file.seek(0)
     delimiter = max((",", "\t", ";"), key=head.count)
     lines = (line.replace("\x00", " ") for line in file)
-    return _with_header(str(path), enumerate(csv.reader(lines, delimiter=delimiter), start=1), [f"编码 {name}"])
+    rows = enumerate(csv.reader(lines, delimiter=delimiter), start=1)
+    return _with_header(str(path), rows, [f"编码 {name}"], ragged=True)
 
 
 def _excel(path: Path, sheet: str) -> Table:
@@ -159,8 +160,13 @@ def _sql(url: str, table: str) -> Table:
     return Table(f"{shown} {table}", tuple(result.keys()), rows(), ())
 
 
-def _with_header(source: str, rows: Iterable[tuple[int, Sequence[Any]]], notes: list[str]) -> Table:
-    """Find the header: titles and blank rows above it are passed over, a second header row is joined to it."""
+def _with_header(
+    source: str, rows: Iterable[tuple[int, Sequence[Any]]], notes: list[str], *, ragged: bool = False
+) -> Table:
+    """Find the header: titles and blank rows above it are passed over, a second header row is joined to it.
+
+    In a sheet, whose rows are all as wide as its widest, a column may lack a name; a `ragged` one ends with the last.
+    """
     stream = iter(rows)
     look: list[tuple[int, Sequence[Any]]] = []
     for number, cells in stream:
@@ -181,6 +187,8 @@ def _with_header(source: str, rows: Iterable[tuple[int, Sequence[Any]]], notes: 
         names = _join_headers(names, look[at + 1][1])
         at += 1
         notes.append("表头为两行(合并单元格)")
+    while ragged and names and not names[-1]:
+        names.pop()
     columns = _unique(names)
 
     def body() -> Iterator[tuple[int, tuple[Any, ...]]]:

@@ -68,7 +68,7 @@ def test_dates_of_every_written_form_are_read() -> None:
 
 
 def test_an_empty_cell_at_the_end_of_a_row_is_harmless_and_one_with_content_is_told(tmp_path: Path) -> None:
-    rows = ["内容,类别,时间", "暖气不热,供热,2026-01-02,", "路灯不亮,市政,2026-01-03,, "]
+    rows = ["内容,类别,时间,", "暖气不热,供热,2026-01-02,", "路灯不亮,市政,2026-01-03,, "]
     shifted = "路灯不亮,打电话没人管,市政,2026-01-04"
     (tmp_path / "a.csv").write_text("\n".join([*rows, shifted]), encoding="utf-8")
     table = open_table(tmp_path / "a.csv")
