@@ -77,7 +77,7 @@ def read_entries(path: Path) -> list[KnowledgeEntry]:
             raise EntryError(path.name, [(1, c, "有此列", "缺失") for c in missing])
         for row in reader:
             before = len(faults)
-            if shifted := surplus(row.pop(None, ()), 0):  # type: ignore[call-overload]
+            if shifted := surplus(row.pop(None, ()), 0):
                 place = len(reader.fieldnames or ()) + shifted
                 faults.append((reader.line_num, f"第{place}格", "空(没有表头)", "有内容"))
             faults += [(reader.line_num, c, e, f) for c, e, f in row_faults(row)]

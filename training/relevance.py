@@ -114,8 +114,8 @@ def adapt(bundle: Path, questions_file: Path, url: str) -> tuple[dict[str, Any],
         listed, together = Path(folder) / "entries.csv", Path(folder) / "questions_with_feedback.csv"
         export_entries(entries, listed)
         for beside in (ELSEWHERE, ASKING):
-            if (file := questions_file.with_name(beside)).is_file():
-                shutil.copy(file, folder)
+            if (there := questions_file.with_name(beside)).is_file():
+                shutil.copy(there, folder)
         with together.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(("question", "entry_id", "author"))
