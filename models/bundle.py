@@ -23,7 +23,6 @@ from models.textform import TextForm
 
 MANIFEST = "manifest.json"
 HISTORY = "history.json"
-HEADS = ("category", "request_type", "risk")
 
 
 class BundleError(ValueError):

@@ -50,9 +50,3 @@ def choose(rule: Rule, text: str) -> Choice | None:
     ):
         return None
     return scored[0]
-
-
-def decide(rule: Rule, text: str) -> tuple[Branch | None, str]:
-    """Return the branch the words choose and its longest cue; None and an empty string when none is."""
-    choice = choose(rule, text)
-    return (choice.branch, choice.cue) if choice else (None, "")

@@ -9,7 +9,7 @@ import pytest
 from models import rules as choosing
 from models.catalog import load_catalog
 from models.locations import catalog_dir
-from models.rules import decide
+from models.rules import choose
 from models.text import normalise
 from tests.conftest import ROOT
 
@@ -20,9 +20,9 @@ def test_fresh_sentences_choose_the_right_branch_and_seldom_a_wrong_one() -> Non
     with (ROOT / "tests/data/rule_calls.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
-        branch, _ = decide(rules[row["rule"]], normalise(row["text"]))
-        right += branch is not None and branch.branch == row["branch"]
-        wrong += branch is not None and branch.branch != row["branch"]
+        choice = choose(rules[row["rule"]], normalise(row["text"]))
+        right += choice is not None and choice.branch.branch == row["branch"]
+        wrong += choice is not None and choice.branch.branch != row["branch"]
     print(f"{len(rows)} sentences: right {right / len(rows):.3f}, wrong {wrong / len(rows):.3f}")
     assert right / len(rows) >= 0.85
     assert wrong / len(rows) <= 0.02
@@ -40,9 +40,9 @@ def test_a_place_named_only_as_a_landmark_does_not_choose_a_branch() -> None:
     with (ROOT / "tests/data/landmark_calls.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
-        branch, cue = decide(rules[row["rule"]], normalise(row["text"]))
-        assert branch is None or branch.branch != row["not_branch"], (row["text"], cue)
-        held += branch is not None and branch.branch == row["branch"]
+        choice = choose(rules[row["rule"]], normalise(row["text"]))
+        assert choice is None or choice.branch.branch != row["not_branch"], (row["text"], choice)
+        held += choice is not None and choice.branch.branch == row["branch"]
     print(f"{len(rows)} sentences with a landmark: none goes by it, {held} are decided by the place itself")
     assert held >= sum(bool(row["branch"]) for row in rows) - 1
 
