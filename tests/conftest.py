@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import shutil
@@ -15,10 +16,15 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+
+from tests.once import examples_read_once, made_once
+
+if TYPE_CHECKING:
+    from serve.engine import Engine
 
 settings.register_profile("no clock", deadline=None)  # a busy machine must not fail a test
 settings.load_profile("no clock")
@@ -28,35 +34,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def tables_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A new SQLite file of this process starts as a copy of one that went through every migration.
-
-    Making the tables anew for each of the hundreds of databases took a tenth of the whole run; what the migrations
-    themselves do is told by tests/kb/test_migrations.py, and processes that tests start migrate as always.
-    """
-    from kb import database
-
-    real, template = database.migrate, tmp_path_factory.mktemp("tables") / "empty.db"
-    database.connect(f"sqlite:///{template}").dispose()
-
-    def migrate(engine: Any) -> None:
-        place = engine.url.database
-        if engine.dialect.name != "sqlite" or place in (None, "", ":memory:") or place.startswith("file:"):
-            return real(engine)
-        copy = Path(f"{place}.{uuid.uuid4().hex}")
-        if not Path(place).exists() and copy.parent.is_dir():
-            shutil.copyfile(template, copy)
-            try:
-                os.link(copy, place)  # the one who comes second finds the file there and looks at its tables
-                return None
-            except FileExistsError:
-                pass
-            finally:
-                copy.unlink()
-        return real(engine)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(database, "migrate", migrate)
+def once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Make once a process what every test would make anew."""
+    with made_once(tmp_path_factory.mktemp("once")):
         yield
 
 
@@ -73,23 +53,37 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         os.environ["YOUSU_HOME"] = before
 
 
+def remembered(config: pytest.Config) -> Path:
+    """Return the file that keeps the vectors of entries from one run to the next, by encoder and text."""
+    return Path(config.cache.mkdir("vectors")) / "entries.vectors"  # type: ignore[union-attr]
+
+
+def take_vectors(config: pytest.Config, home: Path) -> Path:
+    """Give a working folder the vectors that are known so far; returns their file there, which need not exist."""
+    known, taken = remembered(config), home / "index" / "entries.vectors"
+    taken.parent.mkdir(parents=True, exist_ok=True)
+    if known.is_file():
+        shutil.copyfile(known, taken)
+    return taken
+
+
 @pytest.fixture(scope="session")
-def engine(home: Path, request: pytest.FixtureRequest):
-    """The shipped engine; vectors of entries are kept from one run to the next, by encoder and text."""
+def engine(home: Path, request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """The shipped engine; one process of a run embeds the entries, and others that come meanwhile wait for it."""
     from serve.engine import Engine
     from serve.settings import Settings
 
-    kept = Path(request.config.cache.mkdir("vectors")) / "entries.vectors"
-    remembered = home / "index" / kept.name
-    if kept.is_file():
-        remembered.parent.mkdir()
-        shutil.copyfile(kept, remembered)
-    engine = Engine(Settings(home=home))
-    if not kept.is_file() or kept.stat().st_size < remembered.stat().st_size:
-        temporary = kept.with_name(f".{os.getpid()}")
-        shutil.copyfile(remembered, temporary)
-        temporary.replace(kept)
-    return engine
+    known = remembered(request.config)
+    with examples_read_once():
+        with known.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            taken = take_vectors(request.config, home)
+            made = Engine(Settings(home=home))
+            if not known.is_file() or known.stat().st_size < taken.stat().st_size:
+                temporary = known.with_name(f".{os.getpid()}")
+                shutil.copyfile(taken, temporary)
+                temporary.replace(known)
+        yield made
 
 
 def free_port() -> int:

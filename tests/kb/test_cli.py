@@ -13,12 +13,18 @@ from kb.store import EntryStore
 from kb.unanswered import UnansweredQueue
 from models.embedder import load_embedder
 from models.locations import bundle_dir
+from serve.engine import Engine
+from tests.conftest import take_vectors
 from yousu import app
 
 
 @pytest.fixture(scope="module")
-def desk_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def desk_home(
+    engine: Engine, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Path]:
+    """A home of its own that remembers the vectors of the shipped entries, as a desk does from its second day on."""
     folder = tmp_path_factory.mktemp("desk")
+    take_vectors(request.config, folder)
     before = os.environ.get("YOUSU_HOME")
     os.environ["YOUSU_HOME"] = str(folder)
     yield folder
