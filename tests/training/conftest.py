@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from serve.engine import Engine
+from tests.conftest import take_vectors
 from yousu import app
 
 SAYINGS = {
@@ -81,8 +83,11 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("train-home")
+def shared_home(engine: Engine, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """A home for all tests of training; it knows the vectors of the shipped entries, which some of them answer from."""
+    folder = tmp_path_factory.mktemp("train-home")
+    take_vectors(request.config, folder)
+    return folder
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -62,11 +61,8 @@ class Callers:
 
 
 def test_a_running_service_takes_a_promoted_bundle_and_the_one_rolled_back_to_without_dropping_a_call(
-    engine, yousu, shared_home: Path, tmp_path: Path
+    yousu, shared_home: Path, tmp_path: Path
 ) -> None:
-    known = engine.settings.home / "index" / "entries.vectors"
-    (shared_home / "index").mkdir(exist_ok=True)
-    shutil.copy(known, shared_home / "index")  # so that the service need not embed all entries once more
     mapping = tmp_path / "mapping.toml"
     mapping.write_text(MAPPING, encoding="utf-8")
     trained = yousu("train", write(tmp_path / "a.csv", rows_of_sayings(90)), "--mapping", mapping, "--quiet")
