@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,8 @@ LABEL_COLUMNS = {
     "route": ("department", "承办单位", "unit", "label"),
 }
 """Columns taken for the text, and for the label of each bench, when none is named; the first that exists."""
+BESIDE_COLUMNS = ("answer", "reply", "答复", "回复", "答复内容")
+"""Columns of `route` that teach beside the text, when none is named; the first that exists."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class Cases:
     rows: Labelled
     cutter: WordCutter
     left_out: dict[str, int]
+
+    @property
+    def asked(self) -> int:
+        """Number of rows that are measured on."""
+        return len(self.rows.only_asked(np.arange(len(self.rows.texts))))
 
     @property
     def classes(self) -> int:
@@ -56,33 +63,51 @@ def columns_of(source: str, text: str, label: str, bench: str) -> tuple[str, str
     )
 
 
+def beside_of(source: str, beside: str, taken: Sequence[str]) -> str:
+    """Return the column that teaches beside the text: the named one, else the first known one not `taken`, or ""."""
+    if beside:
+        return beside
+    there = open_table(source).columns
+    return next((c for c in BESIDE_COLUMNS if c in there and c not in taken), "")
+
+
 def read_cases(
-    source: str, text: str, label: str, *, base: Path, cache: Path, least: int = 2, progress: bool = True
-) -> Cases:
+    source: str, text: str, label: str, *, base: Path, cache: Path, beside: str = "", least: int = 2,
+    progress: bool = True,
+) -> Cases:  # fmt: skip
     """Read a table and prepare and embed all of it like a training, then leave out labels of under `least` rows."""
-    raw = read_labelled(source, text, [label])
-    rows, _, cutter, _ = read_rows(raw, base, cache, progress)
-    counts = Counter(rows.leaves)
-    kept = [i for i, leaf in enumerate(rows.leaves) if counts[leaf] >= least]
+    raw = read_labelled(source, text, [label], beside=[beside] if beside else [])
+    counts = Counter(raw.paths)
+    kept = [i for i, path in enumerate(raw.paths) if counts[path] >= least]
     check_learnable(source, [raw.paths[i] for i in kept])
     left = {**raw.left_out, f"标签不足 {least} 行": len(raw.texts) - len(kept)}
-    return Cases(_take(rows, np.array(kept)), cutter, {why: n for why, n in left.items() if n})
+    usable = replace(
+        raw, texts=[raw.texts[i] for i in kept], paths=[raw.paths[i] for i in kept],
+        beside=[raw.beside[i] for i in kept],
+    )  # fmt: skip
+    rows, _, cutter, _ = read_rows(usable, base, cache, progress)
+    return Cases(rows, cutter, {why: n for why, n in left.items() if n})
 
 
 def measure(cases: Cases, *, folds: int = 5, seed: int = 0) -> dict[str, dict[str, float]]:
-    """Return accuracy and macro F1 over all rows, each predicted without its fold, by the name of the system.
+    """Return accuracy and macro F1 over all rows asked, each predicted without its fold, by the name of the system.
 
-    Every system reads the same prepared texts; `yousu` is what `yousu train` learns from the other folds.
+    Every system learns from the same prepared texts, those beside the rows of the other folds among them; `yousu` is
+    what `yousu train` makes of them.
     """
-    names, truth = np.unique(np.array(cases.rows.leaves), return_inverse=True)
+    rows = cases.rows
+    names, truth = np.unique(np.array(rows.leaves), return_inverse=True)
+    asked = rows.only_asked(np.arange(len(truth)))
     said = {name: np.zeros(len(truth), np.int64) for name in SYSTEMS}
-    for train, test in grouped_folds(truth, cases.rows.groups, folds, seed):
-        texts = [cases.rows.texts[i] for i in test]
+    for _, place in grouped_folds(truth[asked], rows.groups[asked], folds, seed):
+        test = asked[place]
+        train = np.flatnonzero(~np.isin(rows.groups, rows.groups[test]))
+        texts, learned = [rows.texts[i] for i in test.tolist()], rows.take(train)
         for name, learn in (("char", _char), ("amsterdam", _amsterdam(cases.cutter))):
-            said[name][test] = learn([cases.rows.texts[i] for i in train], truth[train], texts)
-        labels = _yousu(_take(cases.rows, train), texts, cases.rows.vectors[test], cases.cutter, seed)
+            said[name][test] = learn(learned.texts, truth[train], texts)
+        labels = _yousu(learned, texts, rows.vectors[test], cases.cutter, seed)
         said["yousu"][test] = np.searchsorted(names, labels)
-    return {name: _figures(said[name], truth) for name in SYSTEMS}
+    return {name: _figures(said[name][asked], truth[asked]) for name in SYSTEMS}
 
 
 def grouped_folds(
@@ -129,12 +154,6 @@ def _yousu(
 ) -> NDArray[np.str_]:
     taxonomy = Taxonomy.from_labels([(leaf,) for leaf in rows.leaves])
     return fit_quick(rows, taxonomy, cutter=cutter, seed=seed).model.predict(asked, vectors)
-
-
-def _take(rows: Labelled, at: NDArray[np.int64]) -> Labelled:
-    return Labelled(
-        [rows.texts[i] for i in at], rows.vectors[at], [rows.leaves[i] for i in at], rows.groups[at],
-    )  # fmt: skip
 
 
 def _figures(said: NDArray[np.int64], truth: NDArray[np.int64]) -> dict[str, float]:

@@ -41,32 +41,51 @@ def bench_classify(
     as_json: AsJson = False,
 ) -> None:
     """分类测评:字特征、阿姆斯特丹做法与 yousu train 学到的,交叉检验的准确率与宏平均 F1。"""
-    _bench("classify", data, text, label, folds, least, base, seed, as_json)
+    _bench("classify", data, text, label, "", folds, least, base, seed, as_json)
 
 
 def bench_route(
     data: Data,
     text: Text = "",
     label: Label = "",
+    beside: Annotated[str, typer.Option(help="也用来学的文字列,如答复;不给则按常见列名(answer、reply、答复 等)")] = "",
+    question_only: Annotated[bool, typer.Option("--question-only", help="只学问题,不学答复")] = False,
     folds: Folds = 5,
     least: Least = 5,
     base: Base = bundle_dir(),
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """派单测评:由问题判断承办单位,三种做法交叉检验的准确率与宏平均 F1。"""
-    _bench("route", data, text, label, folds, least, base, seed, as_json)
+    """派单测评:由问题判断承办单位,三种做法交叉检验的准确率与宏平均 F1。
+
+    有答复列时,三种做法都把其余各折的答复当作同一单位的又一条样例来学;判断时只看问题。
+    """
+    from training.bench import beside_of, columns_of
+
+    with told():
+        text, label = columns_of(data, text, label, "route")
+        beside = "" if question_only else beside_of(data, beside, (text, label))
+    _bench("route", data, text, label, beside, folds, least, base, seed, as_json)
 
 
 def _bench(
-    bench: str, data: str, text: str, label: str, folds: int, least: int, base: Path, seed: int, as_json: bool
+    bench: str,
+    data: str,
+    text: str,
+    label: str,
+    beside: str,
+    folds: int,
+    least: int,
+    base: Path,
+    seed: int,
+    as_json: bool,
 ) -> None:
     from training.bench import columns_of, measure, read_cases
 
     with told():
         text, label = columns_of(data, text, label, bench)
         cases = read_cases(
-            data, text, label, base=base, cache=home_dir() / "training" / "embeddings", least=least,
+            data, text, label, base=base, cache=home_dir() / "training" / "embeddings", beside=beside, least=least,
             progress=not as_json,
         )  # fmt: skip
         results = measure(cases, folds=folds, seed=seed)
@@ -74,9 +93,8 @@ def _bench(
         typer.echo(json.dumps(results))
         return
     left = ";".join(f"{n} 行{why}" for why, n in cases.left_out.items())
-    title = f"{text} → {label}:{len(cases.rows.texts)} 行,{cases.classes} 类,{folds} 折" + (
-        f"(略去 {left})" if left else ""
-    )
+    title = f"{text} → {label}:{cases.asked} 行,{cases.classes} 类,{folds} 折"
+    title += f",另学 {beside} 列" * bool(beside) + f"(略去 {left})" * bool(left)
     _show(results, title)
 
 

@@ -66,6 +66,10 @@ def run(
     file: Annotated[str, typer.Argument(help="带标签的表:.csv、.xlsx、.parquet 或数据库地址")],
     text: Annotated[str, typer.Option(help="文字所在的列(自然文字或空格分词均可)")] = "",
     label: Annotated[list[str] | None, typer.Option(help="标签列,从粗到细,可重复给出")] = None,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(help="也用来学的文字列,如答复:当作同一标签的又一条样例,检验与判断时不看;可重复给出"),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="模型包输出文件夹")] = None,
     encoding: Annotated[str, typer.Option(help="CSV 的编码;不给则自动识别")] = "",
     sheet: Annotated[str, typer.Option(help="工作表名;不给则取行数最多的")] = "",
@@ -107,6 +111,8 @@ def run(
                 finetune=FineTuning(steps=finetune_steps, seed=seed) if finetune else None, spread=where,
                 embed_most=embed_most,
             )  # fmt: skip
+            if beside:
+                raise TrainError("--beside 要与 --text、--label 同用:按映射训练不看派单以后才有的文字")
             _run_tickets(file, mapping, options)
             return
         if not text or not label or out is None:
@@ -114,8 +120,9 @@ def run(
         if feedback or finetune or corrections:
             raise TrainError("--feedback、--finetune、--corrections 要与 --mapping 同用")
         manifest = train_quick(
-            file, text, label, out, base=base, cache=home_dir() / "training" / "embeddings", encoding=encoding,
-            sheet=sheet, skip_bad=skip_bad, seed=seed, progress=not quiet, search_minutes=search_minutes, spread=where,
+            file, text, label, out, base=base, cache=home_dir() / "training" / "embeddings", beside=beside or (),
+            encoding=encoding, sheet=sheet, skip_bad=skip_bad, seed=seed, progress=not quiet,
+            search_minutes=search_minutes, spread=where,
         )  # fmt: skip
         show_quick(manifest, out)
 

@@ -24,18 +24,28 @@ _CALIBRATION_ROWS = 4000
 
 @dataclass(frozen=True)
 class Labelled:
-    """Training rows: texts in the head's form, (n, dimension) vectors, leaf keys and duplicate groups."""
+    """Training rows: texts in the head's form, (n, dimension) vectors, leaf keys and duplicate groups.
+
+    `asked` is True for the rows that are measured on and calibrated with; the others, such as the reply that stands
+    beside a question, only teach, and belong to the group of the row they stand beside. None: all are.
+    """
 
     texts: Sequence[str]
     vectors: NDArray[np.float32]
     leaves: Sequence[str]
     groups: NDArray[np.int64]
+    asked: NDArray[np.bool_] | None = None
+
+    def only_asked(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return those of the positions `rows` that can be asked for."""
+        return rows if self.asked is None else rows[self.asked[rows]]
 
     def take(self, rows: NDArray[np.int64]) -> Labelled:
         """Return some of the rows."""
         picked = rows.tolist()
         texts, leaves = [self.texts[i] for i in picked], [self.leaves[i] for i in picked]
-        return Labelled(texts, self.vectors[rows], leaves, self.groups[rows])
+        asked = None if self.asked is None else self.asked[rows]
+        return Labelled(texts, self.vectors[rows], leaves, self.groups[rows], asked)
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,7 @@ def fit_category(
     text_vectors: NDArray[np.float32] | None = None,
     parameters: dict[str, Any] | None = None,
 ) -> Fitted:
-    """Fit without the `held` rows, calibrate and measure on them, then fit on everything.
+    """Fit without the `held` rows, which are whole groups, calibrate and measure on them, then fit on everything.
 
     Above `models.linear.DUAL_LIMIT` rows the second fit is left out: what was measured is what ships.
     """
@@ -82,7 +92,7 @@ def fit_category(
         )
 
     everything = np.arange(len(data.texts))
-    rows = everything[held]
+    rows = data.only_asked(everything[held])
     first = fitted(everything[~held])
     scores = first.decision_function([data.texts[i] for i in rows], data.vectors[rows])
     truth = np.array([taxonomy.index[data.leaves[i]] for i in rows])

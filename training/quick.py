@@ -43,23 +43,31 @@ class RawRows:
     texts: list[str]
     paths: list[tuple[str, ...]]
     left_out: dict[str, int]
+    beside: list[tuple[str, ...]]
+    """Further texts of each row, such as the reply to it: learned from, never asked for."""
 
 
 def read_labelled(
-    source: str, text: str, labels: Sequence[str], *, encoding: str = "", sheet: str = "", skip_bad: bool = False
-) -> RawRows:
-    """Read the text and label columns; raises TrainError for what cannot be learned from, TableError for a bad file."""
+    source: str, text: str, labels: Sequence[str], *, beside: Sequence[str] = (), encoding: str = "", sheet: str = "",
+    skip_bad: bool = False,
+) -> RawRows:  # fmt: skip
+    """Read the text and label columns, and those `beside`, which may be empty in a row.
+
+    Raises TrainError for what cannot be learned from, TableError for a bad file.
+    """
     from training.tables import cell_text, open_table
 
     table = open_table(source, encoding=encoding, sheet=sheet)
-    places = [_column(table.columns, name, source) for name in (text, *labels)]
+    places = [_column(table.columns, name, source) for name in (text, *labels, *beside)]
     if len(set(places)) < len(places):
-        raise TrainError(f"{source}: 文字列与标签列重复:{'、'.join((text, *labels))}")
+        raise TrainError(f"{source}: 文字列与标签列重复:{'、'.join((text, *labels, *beside))}")
     texts: list[str] = []
     paths: list[tuple[str, ...]] = []
+    further: list[tuple[str, ...]] = []
     left: Counter[str] = Counter()
     for _, cells in table.rows:
-        words, *path = (cell_text(cells[p]).strip() for p in places)
+        words, *said = (cell_text(cells[p]).strip() for p in places)
+        path, more = said[: len(labels)], said[len(labels) :]
         if len(cells) > len(table.columns):
             left["格数多于表头"] += 1
         elif not has_words(words):
@@ -69,6 +77,7 @@ def read_labelled(
         else:
             texts.append(words)
             paths.append(tuple(" ".join(p.split()) for p in path))
+            further.append(tuple(m for m in more if has_words(m)))
     total = len(texts) + left.total()
     for why, n in left.items():
         if n > EMPTY_LIMIT * total and not skip_bad:
@@ -77,7 +86,7 @@ def read_labelled(
                 "请先核对列名与数据,确要略过这些行请加 --skip-bad"
             )
     check_learnable(source, paths)
-    return RawRows(texts, paths, dict(left))
+    return RawRows(texts, paths, dict(left), further)
 
 
 def check_learnable(source: str, paths: Sequence[tuple[str, ...]]) -> None:
@@ -107,6 +116,7 @@ def train_quick(
     *,
     base: Path,
     cache: Path,
+    beside: Sequence[str] = (),
     encoding: str = "",
     sheet: str = "",
     skip_bad: bool = False,
@@ -121,7 +131,7 @@ def train_quick(
     check_target(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with training_lock(out.parent / f".{out.name}.lock"):
-        rows = read_labelled(source, text, labels, encoding=encoding, sheet=sheet, skip_bad=skip_bad)
+        rows = read_labelled(source, text, labels, beside=beside, encoding=encoding, sheet=sheet, skip_bad=skip_bad)
         return pack(
             out, base, lambda folder: _fill(folder, source, rows, base, cache, seed, progress, search_minutes, spread)
         )
@@ -153,7 +163,8 @@ def _fill(
     fitted.model.save(folder / "category")
     form.save(folder)
     made = record(
-        source, base, embedder.name, seed, rows=len(data.texts), held=len(fitted.held), left_out=rows.left_out,
+        source, base, embedder.name, seed, rows=len(rows.texts), beside=len(data.texts) - len(rows.texts),
+        held=len(fitted.held), left_out=rows.left_out,
         metrics={
             "held_out": fitted.metrics, "groups": len(set(data.groups.tolist())), "refitted": fitted.refitted,
         },
@@ -166,9 +177,13 @@ def _fill(
 def read_rows(
     rows: RawRows, base: Path, cache: Path, progress: bool, spread: Spread | None = None
 ) -> tuple[Labelled, TextForm, WordCutter, Embedder]:
-    """Return rows as the head learns them, the form of their texts, the word cutter and the encoder."""
+    """Return rows as the head learns them, the form of their texts, the word cutter and the encoder.
+
+    What stands beside the rows comes after them: its beginning, without what is boilerplate.
+    """
     from models.embedder import load_embedder
     from models.features import WordCutter
+    from training.beside import telling
     from training.duplicates import near_duplicates
     from training.embedding import embed_all
     from training.fit import Labelled
@@ -176,12 +191,17 @@ def read_rows(
     cutter = WordCutter(json.loads((base / "category" / "head.json").read_text(encoding="utf-8"))["words"] or ())
     form = learn_form(rows.texts, limit=LIMIT)
     texts = in_form(rows.texts, form, cutter)
+    leaves, groups = [" / ".join(path) for path in rows.paths], near_duplicates(texts)
+    further = telling(rows.beside, leaves, groups)
+    texts += [t[:LIMIT] for t in in_form([text for text, _ in further], form, cutter)]
+    owners = [*range(len(leaves)), *(row for _, row in further)]
     embedder = load_embedder(base / "encoder", threads=1)
     vectors = embed_all(
         texts, embedder, cache, limit=form.limit, progress=progress, spread=spread, folder=base / "encoder"
     )
-    leaves = [" / ".join(path) for path in rows.paths]
-    return Labelled(texts, vectors, leaves, near_duplicates(texts).labels()), form, cutter, embedder
+    asked = np.arange(len(texts)) < len(leaves)
+    data = Labelled(texts, vectors, [leaves[row] for row in owners], groups.labels()[owners], asked)
+    return data, form, cutter, embedder
 
 
 def fit_quick(
@@ -219,8 +239,8 @@ def in_form(raw: Sequence[str], form: TextForm, cutter: Any) -> list[str]:
 
 
 def record(
-    source: str, base: Path, encoder: str, seed: int, *, rows: int, held: int, left_out: dict[str, int],
-    metrics: dict[str, Any], taxonomy: str, risk: dict[str, Any] | None = None,
+    source: str, base: Path, encoder: str, seed: int, *, rows: int, beside: int = 0, held: int,
+    left_out: dict[str, int], metrics: dict[str, Any], taxonomy: str, risk: dict[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the manifest's record of a training on a city's own rows."""
     from models.bundle import file_hash
@@ -237,6 +257,7 @@ def record(
             "file": path.name if path.is_file() else source.split("@")[-1],
             "sha256": file_hash(path) if path.is_file() else "",
             "rows": rows,
+            "beside": beside,
             "held_out": held,
             "left_out": left_out,
             "what": "labelled rows of the given table",

@@ -105,7 +105,7 @@ def _task(data: Labelled, taxonomy: Taxonomy, cutter: WordCutter, own: NDArray[n
     rows = np.sort(np.argsort(rank, kind="stable")[:MOST_ROWS])
     leaves = [data.leaves[i] for i in rows]
     inside = grouped_holdout(data.groups[rows], leaves, _INSIDE, seed)
-    train, test = rows[~inside], rows[inside]
+    train, test = rows[~inside], data.only_asked(rows[inside])
     return _Task(
         texts=[data.texts[i] for i in train],
         leaves=[data.leaves[i] for i in train],
