@@ -28,10 +28,11 @@ HEAD = "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/jso
 
 @dataclass
 class Figures:
-    """What came back: milliseconds of accepted calls, and how many of each status."""
+    """What came back: milliseconds of accepted calls, those until a refusal (429), and how many of each status."""
 
     seconds: float = 0.0
     times: list[float] = field(default_factory=list)
+    refused: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
 
     def percentile(self, share: float) -> float:
@@ -122,8 +123,9 @@ async def steady(port: int, path: str, rate: float, seconds: float) -> Figures:
 
 def _note(figures: Figures, status: int, start: float) -> None:
     figures.statuses[status] += 1
-    if status == 200:
-        figures.times.append((time.perf_counter() - start) * 1000)
+    if status in {200, 429}:
+        took = figures.times if status == 200 else figures.refused
+        took.append((time.perf_counter() - start) * 1000)
 
 
 def measure(seconds: float = 8.0, entries: int = 0) -> list[tuple[str, str]]:
@@ -199,6 +201,7 @@ def _table(port: int, pid: int, seconds: float) -> list[tuple[str, str]]:
         ("饱和:每次来电服务所用 CPU(ms)", f"{used:.1f}"),
         (f"4 倍过载(每秒 {rate:.0f} 次):办成 次/秒", f"{over.per_second:.0f}"),
         ("4 倍过载:办成的 p50 / p99(ms)", f"{over.percentile(50):.1f} / {over.percentile(99):.1f}"),
+        ("4 倍过载:拒绝(429)的 p50 / p99(ms)", _percentiles(over.refused)),
         ("4 倍过载:状态", _statuses(over)),
         ("空接口 /healthz:次/秒", f"{nothing.per_second:.0f}"),
     ]
@@ -218,6 +221,10 @@ def _embedded(port: int) -> float:
     connection.close()
     found = re.search(r'^yousu_encoder_texts\{from="encoder"\} (\S+)$', text, re.MULTILINE)
     return float(found[1]) if found else float("nan")
+
+
+def _percentiles(times: list[float]) -> str:
+    return f"{np.percentile(times, 50):.1f} / {np.percentile(times, 99):.1f}" if times else "-"
 
 
 def _statuses(figures: Figures) -> str:

@@ -42,6 +42,9 @@ def run(
         "host": settings.host, "port": settings.port, "log_config": None, "access_log": False,
         "timeout_graceful_shutdown": settings.shutdown_seconds, "timeout_keep_alive": 30, "server_header": False,
         "backlog": 4096, "ws": "none",
+        # uvloop takes one new connection from the backlog each time round, and a round lasts as long as a call: under
+        # overload, callers stood in the backlog for half a minute and more before they were refused, or answered
+        "loop": "asyncio",
     }  # fmt: skip
     if settings.workers > 1:
         on_start(where)

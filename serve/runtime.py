@@ -8,8 +8,8 @@ import functools
 import logging
 import threading
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from kb.answering import AnswerResult
 from serve import logs, similar
@@ -21,6 +21,7 @@ from serve.metrics import Metrics
 from serve.reading import Heard, Read, read_call
 from serve.tracing import STAGES, Tracing
 
+T = TypeVar("T")
 LONG_TEXT = 300
 """Characters above which a call is concluded in a thread, so that it does not hold up the short ones."""
 
@@ -41,10 +42,10 @@ class Runtime:
         self.ready = True
         self.batches = 0
         self.changing_bundle = False
+        self._turn = asyncio.Lock()
         self._looking = threading.Lock()
         self._stop = threading.Event()
         self._watcher: threading.Thread | None = None
-        self._looking = threading.Lock()
         self._bundle_mark = self.bundle_mark()
         self._failed: tuple[Any, float] = (None, 0.0)
         self._show_versions()
@@ -81,7 +82,7 @@ class Runtime:
         if len(heard.masked) > LONG_TEXT:
             result = await asyncio.to_thread(conclude, heard, read)
         else:
-            result = conclude(heard, read)
+            result = await self._in_turn(lambda: conclude(heard, read))
         self.metrics.saw(result)
         if (stages := STAGES.get()) is not None:
             stages.update({k: v for k, v in result.timings.items() if k != "total"})
@@ -102,7 +103,17 @@ class Runtime:
         engine = self.engine
         heard = engine.hear(text, context, whole_only=True)
         vectors = await self.encoder.encode(engine.bundle.embedder, [heard.prepared])
-        return engine.answer_heard(heard, vectors, on=on, district=district, record=record)
+        return await self._in_turn(lambda: engine.answer_heard(heard, vectors, on=on, district=district, record=record))
+
+    async def _in_turn(self, work: Callable[[], T]) -> T:
+        """Return what `work` gives, one call after the other in the order in which their vectors came.
+
+        Each holds the event loop for milliseconds. Between two of them it looks at its connections: done all at once,
+        the calls of a full house would keep those at the door waiting for as long as they take together.
+        """
+        async with self._turn:
+            await asyncio.sleep(0)
+            return work()
 
     async def _read(
         self, engine: Engine, text: str, context: Sequence[str]

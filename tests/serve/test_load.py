@@ -1,5 +1,6 @@
 """The load bench fills a home of its own once, embeds nothing made up, and prints what it measured on what."""
 
+import asyncio
 import csv
 import re
 from collections.abc import Sequence
@@ -13,8 +14,9 @@ from kb.index import HybridIndex
 from kb.store import EntryStore
 from models.locations import catalog_dir, data_dir
 from serve import load_home
-from serve.load import measure
+from serve.load import closed, measure, steady
 from serve.settings import Settings
+from tests.conftest import serving
 
 
 class Refusing:
@@ -81,3 +83,16 @@ def test_the_table_names_entries_leaves_cores_and_load_and_every_call_is_answere
     assert re.fullmatch(r"[\d.]+ / [\d.]+", rows["单独编码同样的话:p50 / p99(ms)"])
     over = next(v for k, v in rows.items() if k.startswith("4 倍过载") and k.endswith("状态"))
     assert {s.split("×")[0] for s in over.split()} <= {"200", "429"}
+
+
+def test_four_times_too_much_is_refused_at_once_and_what_is_accepted_takes_no_longer_than_in_a_full_house(
+    home: Path, engine
+) -> None:
+    with serving(home, YOUSU_MAX_IN_FLIGHT="8", YOUSU_AUTH="off", YOUSU_LOG_LEVEL="warning") as address:
+        port = int(address.rsplit(":", 1)[1])
+        asyncio.run(closed(port, "/v1/assist", 2, 1.0))
+        full = asyncio.run(closed(port, "/v1/assist", 8, 2.0))
+        over = asyncio.run(steady(port, "/v1/assist", 4 * full.per_second, 4.0))
+    assert set(over.statuses) == {200, 429}
+    assert over.percentile(90) < 4 * full.percentile(90), "callers stood at the door before they got in"
+    assert np.percentile(over.refused, 90) < 4 * full.percentile(90), "callers stood at the door to be refused"
