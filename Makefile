@@ -7,6 +7,8 @@ STAMP  := $(VENV)/.installed
 WORKERS ?= 2
 # Entries that make load measures with: the shipped ones and made-up ones; 0 takes the knowledge base as it is.
 ENTRIES ?= 10000
+# Extras that make wheelhouse adds, separated by commas: postgres,oidc,otel.
+EXTRAS  ?=
 export YOUSU_HOME ?= $(CURDIR)/var
 
 .PHONY: run install prepare test test-finetune test-notebooks lint types fix bench load chaos audit train pictures notebooks docs wheelhouse sbom peers clean
@@ -58,6 +60,8 @@ chaos: $(VENV)/.dev  ## hurt real processes, one line a fault
 audit: $(VENV)/.dev  ## search our code and what it stands on for known weaknesses (pip-audit asks pypi.org)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check bandit pip-audit
 	$(BIN)/bandit -q -c pyproject.toml -r kb models serve training yousu.py
+	@$(BIN)/python -c "import urllib.request as u; u.urlopen('https://pypi.org/pypi/pip/json', timeout=20)" 2>/dev/null \
+	  || { echo "bandit found nothing; pip-audit was NOT run: it asks pypi.org, which this machine cannot reach (docs/operations.md)"; exit 1; }
 	$(BIN)/pip-audit --strict --no-deps --disable-pip -r deploy/constraints.txt
 	$(BIN)/pip-audit --skip-editable
 
@@ -76,8 +80,8 @@ docs: $(VENV)/.dev  ## the documents as pages with a search, in dist/docs; a lin
 	$(BIN)/sphinx-build -W --keep-going -q -c docs -d dist/doctrees . dist/docs
 	@echo dist/docs/index.html
 
-wheelhouse: $(STAMP)  ## every wheel of the base install, with hashes, in dist/wheelhouse
-	@$(BIN)/python deploy/wheelhouse.py dist/wheelhouse
+wheelhouse: $(STAMP)  ## every wheel of the base install and of EXTRAS, with hashes, in dist/wheelhouse
+	@$(BIN)/python deploy/wheelhouse.py dist/wheelhouse --extras '$(EXTRAS)'
 
 sbom: $(VENV)/.dev  ## what the base install is made of, CycloneDX 1.6, in dist/sbom.json
 	@mkdir -p dist && $(BIN)/python deploy/sbom.py dist/sbom.json

@@ -1,4 +1,4 @@
-"""Fills a folder with every wheel of the base install and a list of their sha256, for machines without a network."""
+"""Fills a folder with every wheel of an install and a list of their sha256, for machines without a network."""
 
 from __future__ import annotations
 
@@ -44,15 +44,19 @@ def listed(folder: Path) -> str:
     return "".join(lines[name] for name in sorted(lines))
 
 
-def fill(folder: Path, *, pin: bool) -> int:
-    """Put the wheels and their list into `folder` and return how many; with `pin`, write the constraints anew."""
+def fill(folder: Path, *, pin: bool, extras: str = "") -> int:
+    """Put the wheels and their list into `folder` and return how many; with `pin`, write the constraints anew.
+
+    `extras` are names of pyproject.toml, separated by commas; the constraints hold no versions of theirs.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for old in (*folder.glob("*.whl"), folder / LIST):
         old.unlink(missing_ok=True)
     pinned = [] if pin or not CONSTRAINTS.is_file() else ["--constraint", str(CONSTRAINTS)]
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH}
-    subprocess.run([*command, *pinned, "--wheel-dir", str(folder), str(ROOT)], check=True, env=environment)
+    wanted = f"{ROOT}[{extras}]" if extras else str(ROOT)
+    subprocess.run([*command, *pinned, "--wheel-dir", str(folder), wanted], check=True, env=environment)
     text = listed(folder)
     temporary = folder / f".{LIST}.tmp"
     temporary.write_text(text, encoding="utf-8")
@@ -69,8 +73,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--pin", action="store_true", help="take the newest versions and write deploy/constraints.txt")
+    parser.add_argument("--extras", default="", help="extras to add, separated by commas: postgres,oidc")
     chosen = parser.parse_args()
-    count = fill(chosen.folder, pin=chosen.pin)
+    if chosen.pin and chosen.extras:
+        parser.error("--pin writes the versions of the base install; leave --extras out")
+    count = fill(chosen.folder, pin=chosen.pin, extras=chosen.extras)
     size = sum(p.stat().st_size for p in chosen.folder.glob("*.whl")) / 1e6
     print(f"{chosen.folder}: {count} wheels, {size:.0f} MB, list with hashes in {LIST}")
 
