@@ -60,8 +60,10 @@ chaos: $(VENV)/.dev  ## hurt real processes, one line a fault
 audit: $(VENV)/.dev  ## search our code and what it stands on for known weaknesses (pip-audit asks pypi.org)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check bandit pip-audit
 	$(BIN)/bandit -q -c pyproject.toml -r kb models serve training yousu.py
-	@$(BIN)/python -c "import urllib.request as u; u.urlopen('https://pypi.org/pypi/pip/json', timeout=20)" 2>/dev/null \
-	  || { echo "bandit found nothing; pip-audit was NOT run: it asks pypi.org, which this machine cannot reach (docs/operations.md)"; exit 1; }
+	@$(BIN)/python -c "import urllib.request as u; n, v = next(p for p in open('deploy/constraints.txt') if '==' in p).split('=='); \
+	  u.urlopen(f'https://pypi.org/pypi/{n}/{v.strip()}/json', timeout=20)" 2>/dev/null \
+	  || { echo "bandit: nothing found. pip-audit: NOT run, pypi.org itself does not answer here (a mirror of packages knows no weaknesses);"; \
+	       echo "run it on a connected machine, as docs/operations.md says under Known weaknesses."; exit 1; }
 	$(BIN)/pip-audit --strict --no-deps --disable-pip -r deploy/constraints.txt
 	$(BIN)/pip-audit --skip-editable
 

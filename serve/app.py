@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 
+from serve import memory
 from serve.api import assist, batch, bundles, desk, entries, entry_files, feedback, health, insight, session, tickets
 from serve.api.deps import Gate
 from serve.api.guard import Guard
@@ -35,6 +36,7 @@ def create_app(engine: Engine) -> FastAPI:
         runtime.watch()
         gc.collect()
         gc.freeze()  # what is loaded by now stays: looking through it again and again would hold up calls
+        memory.give_back()
         yield
         runtime.close()
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from kb.answering import AnswerResult
-from serve import logs, similar
+from serve import logs, memory, similar
 from serve.batching import EncoderWorker
 from serve.engine import Assist, Engine, Glance
 from serve.insight.calls import CallLog
@@ -190,6 +190,7 @@ class Runtime:
             logs.event("bundle_refused", logging.ERROR, error, kept=self.engine.bundle.version)
             return
         self._bundle_mark = mark
+        memory.give_back()
         self._taken("bundle", start)
 
     def _taken(self, what: str, start: float) -> None:
