@@ -11,13 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.postings import DEARER, LexicalQuery, Matches, Segment, matched
+from kb.postings import CommonTerms, LexicalQuery, Matches, Segment
 
 K1 = 1.2
 B = 0.75
 _LATIN = re.compile(r"[a-z0-9]+(?:[.\-][a-z0-9]+)*")
 _WORD = 0x200000
 """Codes from here on are Latin words or numbers, hashed; below are Chinese characters."""
+COMMON = 16
+"""A term is common when more than one text in this many holds it."""
+FEW = 4000
+"""Slots up to which no term is called common: reading all postings at once is as quick."""
+DEARER = 16
+"""How many times dearer it is to look a text up in a posting than to read the next text of the posting."""
 _MERGE = 3
 """A segment is merged into its neighbour while the neighbour is not at least this many times larger."""
 
@@ -44,10 +50,11 @@ def grams(text: str) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class _Asked:
-    """The different `terms` of a text, how many `times` each comes, its IDF, and where the segments hold it."""
+    """The different `terms` of a text, how many `times` each comes, how many texts have it, where the segments do."""
 
     terms: NDArray[np.int64]
     times: NDArray[np.int64]
+    frequency: NDArray[np.float64]
     idf: NDArray[np.float64]
     matches: list[Matches]
 
@@ -71,7 +78,7 @@ class Bm25Index:
         self._gone = np.zeros(0, np.int32)
         self._norm: NDArray[np.float32] | None = None
         self._last: tuple[NDArray[np.float32], str, _Asked] | None = None
-        self._mean = 1.0
+        self._common: CommonTerms | None = None
         self.add(list(texts))
 
     def __len__(self) -> int:
@@ -96,9 +103,9 @@ class Bm25Index:
         self._count += len(texts)
         self._norm = None
         rows = np.repeat(slots.astype(np.int32), sizes)
-        self._segments.append(self._pack(*_counted(np.concatenate(terms), rows)))
+        self._segments.append(_packed(*_counted(np.concatenate(terms), rows)))
         while len(self._segments) > 1 and len(self._segments[-2]) < _MERGE * len(self._segments[-1]):
-            self._segments[-2:] = [self._pack(*_merged(self._segments[-2:]))]
+            self._segments[-2:] = [_packed(*_merged(self._segments[-2:]))]
         return slots
 
     def remove(self, slots: Sequence[int] | NDArray[np.int64]) -> None:
@@ -120,14 +127,28 @@ class Bm25Index:
         if self._segments:
             terms, slots, counts = _merged(self._segments)
             kept = alive[slots]
-            self._segments = [self._pack(terms[kept], renamed[slots[kept]].astype(np.int32), counts[kept])]
+            self._segments = [_packed(terms[kept], renamed[slots[kept]].astype(np.int32), counts[kept])]
         return renamed
 
     def query(self, text: str) -> LexicalQuery:
         """Return what the index holds of the terms of `text`; good until the next change of the index."""
         asked = self._ask(text)
-        weights = (asked.times * asked.idf * (self.k1 + 1)).astype(np.float32)
-        return LexicalQuery(asked.matches, weights, self._norms())
+        weights, norms = (asked.times * asked.idf * (self.k1 + 1)).astype(np.float32), self._norms()
+        if self._common is None or self._common.norms is not norms:
+            self._common = CommonTerms(norms)
+        kept, common = self._common, (COMMON * asked.frequency > self.slots) & (self.slots > FEW)
+        rare = [m.of(~common) for m in asked.matches]
+
+        def gains(term: int) -> NDArray[np.float32]:
+            found = np.zeros(len(norms), np.float32)
+            for matches in asked.matches:
+                matches.spread(term, norms, found)
+            return found
+
+        return LexicalQuery(rare, weights, norms, [
+            (weights[i], kept.gains(int(asked.terms[i]), lambda i=i: gains(i)))  # type: ignore[misc]
+            for i in np.flatnonzero(common).tolist()
+        ])  # fmt: skip
 
     def rarities(self, text: str) -> dict[int, float]:
         """Return the IDF of every different term of `text`, by term."""
@@ -139,18 +160,21 @@ class Bm25Index:
         norms, last = self._norms(), self._last
         if last is None or last[0] is not norms or last[1] != text:
             terms, times = np.unique(grams(text), return_counts=True)
-            matches = [matched(s, terms, self._mean) for s in self._segments if len(s) and len(terms)]
-            last = self._last = (norms, text, _Asked(terms, times, self._idf(terms, matches), matches))
+            matches = [s.matched(terms) for s in self._segments if len(s) and len(terms)]
+            frequency = self._frequency(len(terms), matches)
+            idf = np.log1p((self._count - frequency + 0.5) / (frequency + 0.5))
+            last = self._last = (norms, text, _Asked(terms, times, frequency, idf, matches))
         return last[2]
 
-    def _idf(self, terms: NDArray[np.int64], matches: Sequence[Matches]) -> NDArray[np.float64]:
-        frequency = np.zeros(len(terms))
+    def _frequency(self, terms: int, matches: Sequence[Matches]) -> NDArray[np.float64]:
+        """Return how many of the texts that remain hold each of `terms` terms."""
+        frequency = np.zeros(terms)
         for m in matches:
             frequency[m.terms] += m.ends - m.starts
             if len(self._gone):
                 runs = zip(m.starts.tolist(), m.ends.tolist(), strict=True)
                 frequency[m.terms] -= [self._removed(m.segment.slots[s:e]) for s, e in runs]
-        return np.log1p((self._count - frequency + 0.5) / (frequency + 0.5))
+        return frequency
 
     def _removed(self, slots: NDArray[np.int32]) -> int:
         """Return how many of the ascending `slots` were removed."""
@@ -168,18 +192,11 @@ class Bm25Index:
     def _norms(self) -> NDArray[np.float32]:
         """Return what a text's length adds to the denominator, shape (slots,), without end for a removed one."""
         if self._norm is None:
-            self._mean = float(self._lengths.mean(where=self._alive, dtype=np.float64)) if self._count else 1.0
-            norm = (self.k1 * (1 - self.b + self.b / max(self._mean, 1e-9) * self._lengths)).astype(np.float32)
+            mean = float(self._lengths.mean(where=self._alive, dtype=np.float64)) if self._count else 1.0
+            norm = (self.k1 * (1 - self.b + self.b / max(mean, 1e-9) * self._lengths)).astype(np.float32)
             norm[self._gone] = np.inf
             self._norm = norm
         return self._norm
-
-    def _pack(self, terms: NDArray[np.int64], slots: NDArray[np.int32], counts: NDArray[np.uint8]) -> Segment:
-        """Return the segment of postings that are sorted by term and slot."""
-        first = np.flatnonzero(np.r_[True, np.diff(terms) != 0])[: len(terms)]
-        gains = counts / (self._norms()[slots] + counts)
-        most = np.maximum.reduceat(gains, first) if len(first) else gains
-        return Segment(terms[first], np.r_[first, len(terms)].astype(np.int64), slots, counts, most, self._mean)
 
 
 _Columns = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint8]]
@@ -200,3 +217,9 @@ def _merged(segments: Sequence[Segment]) -> _Columns:
     order = np.argsort(terms, kind="stable")
     slots = np.concatenate([s.slots for s in segments])[order]
     return terms[order], slots, np.concatenate([s.counts for s in segments])[order]
+
+
+def _packed(terms: NDArray[np.int64], slots: NDArray[np.int32], counts: NDArray[np.uint8]) -> Segment:
+    """Return the segment of postings that are sorted by term and slot."""
+    first = np.flatnonzero(np.r_[True, np.diff(terms) != 0])[: len(terms)]
+    return Segment(terms[first], np.r_[first, len(terms)].astype(np.int64), slots, counts)

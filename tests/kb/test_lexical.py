@@ -2,6 +2,7 @@ import random
 import re
 import unicodedata
 import zlib
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -91,23 +92,43 @@ def test_an_unknown_slot_is_refused() -> None:
         Bm25Index(TEXTS).remove([5])
 
 
-def test_passing_over_common_terms_finds_the_best_of_a_full_count() -> None:
-    """Above the size up to which every text is scored, on texts of characters as uneven in frequency as real ones."""
+@pytest.mark.parametrize("kept", [postings.KEPT_BYTES, 1])
+def test_every_score_is_that_of_the_formula_for_common_terms_too(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On texts of characters as uneven in frequency as real ones, asked again and again while the index changes."""
+    monkeypatch.setattr(postings, "KEPT_BYTES", kept)
     rng = np.random.default_rng(3)
     stock = "".join(chr(0x4E00 + i) * max(1, 900 // (i + 1)) for i in range(900))
-    texts = ["".join(stock[i] for i in rng.integers(len(stock), size=40)) for _ in range(postings.SMALL + 3000)]
-    index = Bm25Index(texts[:12_000])
-    for start in range(12_000, len(texts), 4000):
-        index.add(texts[start : start + 4000])
-    gone = rng.choice(len(texts), 700, replace=False)
-    index.remove(gone)
-    for i in rng.integers(len(texts), size=30):
-        query = index.query(texts[i][:6] + texts[i - 1][10:16])
-        best, every = np.sort(query.best(50)), np.arange(len(texts))
-        np.testing.assert_array_equal(query.of(every), query.scores)
-        assert len(best) == 50
-        assert not {*best.tolist()} & {*gone.tolist()}
-        np.testing.assert_array_equal(np.sort(query.scores[best]), np.sort(query.scores)[-50:])
+    texts = ["".join(stock[i] for i in rng.integers(len(stock), size=40)) for _ in range(4600)]
+    bags = [Counter(grams(t).tolist()) for t in texts]
+    index, alive = Bm25Index(), np.zeros(0, bool)
+    for start, end in ((0, 4000), (4000, 4500), (4500, 4600)):
+        index.add(texts[start:end])
+        gone = rng.choice(end, 100, replace=False)
+        index.remove(gone)
+        alive = np.concatenate([alive, np.ones(end - start, bool)])
+        alive[gone] = False
+        for i in [*rng.integers(end, size=6), 7]:
+            asked = texts[i][:6] + texts[i - 1][10:16]
+            query = index.query(asked)
+            np.testing.assert_allclose(query.scores, _written_out(bags[:end], alive, asked), rtol=1e-5, atol=1e-5)
+            np.testing.assert_array_equal(query.of(np.arange(end)[::3]), query.scores[::3])
+            for n in (10, 50):
+                best = query.best(n)
+                assert len({*best.tolist()}) == n
+                assert alive[best].all()
+                np.testing.assert_array_equal(np.sort(query.scores[best]), np.sort(query.scores)[-n:])
+
+
+def _written_out(bags: list[Counter[int]], alive: np.ndarray, query: str) -> np.ndarray:
+    """Okapi BM25 over the texts that remain, as `_reference`; 0 for the others."""
+    sizes = np.array([b.total() for b in bags])
+    norms = K1 * (1 - B + B * sizes / sizes[alive].mean())
+    scores = np.zeros(len(bags))
+    for term in grams(query).tolist():
+        counts = np.array([b[term] for b in bags]) * alive
+        n = np.count_nonzero(counts)
+        scores += np.log(1 + (alive.sum() - n + 0.5) / (n + 0.5)) * counts * (K1 + 1) / (counts + norms)
+    return scores
 
 
 @given(st.lists(st.tuples(st.booleans(), st.text("医保社缴费a1,", max_size=8)), max_size=25))
