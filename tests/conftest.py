@@ -31,6 +31,26 @@ settings.load_profile("no clock")
 
 ROOT = Path(__file__).resolve().parent.parent
 os.environ["HF_HUB_OFFLINE"] = "1"
+LONGEST = (
+    "training/test_city.py", "browser/test_panel_page.py", "browser/test_insight_page.py", "browser/test_kb_page.py",
+    "test_bench_report.py", "test_readme.py", "training/test_spread.py", "training/test_growth_bench.py",
+    "training/test_takeover.py", "training/test_run.py", "training/test_feedback.py", "training/test_bad_input.py",
+    "test_docs_site.py", "kb/test_store.py", "kb/test_index.py", "serve/test_load.py", "test_docs.py",
+    "browser/test_framing.py", "training/test_replay.py",
+)  # fmt: skip
+"""Files that take the longest: they begin, so that no process works alone at the end. Forgetting one breaks nothing."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let pytest-xdist give out files in our order; its own puts those with few tests, the longest ones, last."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; the order within a file stays."""
+    place = {ROOT / "tests" / name: i for i, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(scope="session", autouse=True)
