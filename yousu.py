@@ -8,10 +8,17 @@ from models.catalog_cli import app as catalog_app
 from serve.cli import app, bench_app
 from serve.insight.cli import app as insight_app
 from serve.ops_cli import audit_app, key_app, mount, retention_app
-from training.bench_cli import bench_answers, bench_classify, bench_growth, bench_route, bench_training
+from training.bench_cli import (
+    bench_answers,
+    bench_classify,
+    bench_growth,
+    bench_retrieval,
+    bench_route,
+    bench_training,
+)
 from training.bundle_cli import app as bundle_app
 from training.city import init
-from training.cli import bench_retrieval, train_app, train_heads, train_retrieval
+from training.cli import train_app, train_heads, train_retrieval
 from training.encoder.cli import app as encoder_app
 
 app.add_typer(kb_app, name="kb")

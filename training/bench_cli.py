@@ -1,4 +1,4 @@
-"""The commands `yousu bench classify`, `route`, `answers`, `growth`, `training`: what rows teach, what many cost."""
+"""`yousu bench retrieval`, `classify`, `route`, `answers`, `growth`, `training`: what is found, learned and spent."""
 
 from __future__ import annotations
 
@@ -28,6 +28,52 @@ Seed = Annotated[int, typer.Option(help="随机种子")]
 Catalog = Annotated[Path, typer.Option(help="目录文件夹")]
 Examples = Annotated[Path, typer.Option(help="数据文件夹(含 tickets/examples.csv)")]
 AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出")]
+
+
+def bench_retrieval(
+    data: Annotated[Path, typer.Option(help="问题所在的 CSV")],
+    question: Annotated[str, typer.Option(help="问题所在的列")],
+    answer: Annotated[str | None, typer.Option(help="答案所在的列:文件里的全部答案就是被检索的集合")] = None,
+    identifier: Annotated[str | None, typer.Option("--id", help="正确文档编号所在的列,与 --documents 同用")] = None,
+    documents: Annotated[Path | None, typer.Option(help="文档 CSV,列 docid、text;按段落检索,按文档计分")] = None,
+    bundle: Annotated[Path, typer.Option(help="模型包文件夹")] = bundle_dir(),
+    as_json: AsJson = False,
+) -> None:
+    """在一个新集合上比较 TF-IDF、BM25、纯向量与本产品的检索:R@1、R@5、MRR@10;不在该文件上拟合任何东西。"""
+    from kb.fusion import FILE, Fusion
+    from models.embedder import load_embedder
+    from training.retrieval_bench import measure, read_answers, read_documents
+
+    try:
+        if answer is not None and identifier is None and documents is None:
+            collection = read_answers(data, question, answer)
+        elif answer is None and identifier is not None and documents is not None:
+            collection = read_documents(data, question, identifier, documents)
+        else:
+            raise ValueError("请给出 --answer,或者同时给出 --id 与 --documents")
+        fusion = Fusion.load(bundle / FILE)
+        embedder = load_embedder(bundle / "encoder", threads=2)
+    except (ValueError, OSError) as error:
+        typer.echo(f"错误:{error}", err=True)
+        raise typer.Exit(1) from error
+    results = measure(collection, embedder, fusion)
+    if as_json:
+        typer.echo(json.dumps(results))
+        return
+    _show_retrieval(
+        results, f"{len(collection.questions)} 个问题,{len(collection.texts)} 条文本,略去 {collection.left_out} 行"
+    )
+
+
+def _show_retrieval(results: dict[str, dict[str, float]], title: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    names = {"tfidf": "TF-IDF(字)", "bm25": "BM25(字)", "dense": "向量", "yousu": "有诉"}
+    table = Table("", "R@1", "R@5", "MRR@10", title=title, title_justify="left")
+    for name, row in results.items():
+        table.add_row(names[name], *(f"{v:.3f}" for v in row.values()), style="bold" if name == "yousu" else "")
+    Console().print(table)
 
 
 def bench_classify(
