@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.conftest import Service
-from tests.chaos.test_replicas import SAID, database, until
+from tests.chaos.test_replicas import SAID, database, slack, until
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.chaos
@@ -91,11 +91,6 @@ def test_replicas_behind_the_shipped_nginx_agree_and_one_may_die(start, nginx, d
     assert codes <= {200, 429}
     assert {front.call("/v1/assist", {"text": "路灯不亮"})[0] for _ in range(10)} == {200}
     assert len(json.loads(front.call("/v1/feedback")[1])["items"]) == 1
-
-
-def slack() -> float:
-    """Seconds that a busy machine is given beyond what the service promises."""
-    return 5 * os.getloadavg()[0] / (os.cpu_count() or 1)
 
 
 def first_answer(service: Service) -> str:
