@@ -7,6 +7,8 @@ STAMP  := $(VENV)/.installed
 WORKERS ?= 2
 # Entries that make load measures with: the shipped ones and made-up ones; 0 takes the knowledge base as it is.
 ENTRIES ?= 10000
+# Programs that make peers installs, separated by spaces; none: all that can be measured.
+PEERS   ?=
 # Extras that make wheelhouse adds, separated by commas: postgres,oidc,otel.
 EXTRAS  ?=
 export YOUSU_HOME ?= $(CURDIR)/var
@@ -49,7 +51,7 @@ bench: $(STAMP)  ## everything that can be measured here, in tables and in bench
 	@$(BIN)/python bench/report.py
 
 peers: $(STAMP)  ## environments of other programs, for make bench to measure beside ours
-	@$(BIN)/python bench/peers.py
+	@$(BIN)/python bench/peers.py $(PEERS)
 
 load: $(STAMP)  ## steady, full and four times too much, with the encoder alone and a no-op beside it; ENTRIES=0: yours
 	@$(BIN)/yousu bench load --entries $(ENTRIES)

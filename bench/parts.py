@@ -8,13 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from bench.beside import peers
 from bench.commands import ROOT, bench
 from bench.sections import NOT_RUN, NotRunError, Section, attempt, compared, shown
-
-if TYPE_CHECKING:
-    from bench.peers import Peer
+from bench.sets import LABELLED, RETRIEVAL, collections, labelled_tables
 
 SIZES, TOO_LONG = (1_000, 10_000, 100_000), (1_000_000,)
 """Numbers of entries that are measured, and those measured only with --long (a million takes long)."""
@@ -23,42 +21,17 @@ ENTRIES_GROWTH = "增长:条目"
 
 def retrieval(shared: Path) -> list[Section]:
     """Retrieval on public sets, beside the usual baselines."""
-    names = (("r1", "R@1"), ("r5", "R@5"), ("mrr10", "MRR@10"))
-    questions, documents = shared / "ncp_questions.csv", shared / "ncp_documents.csv"
-    faq = shared / "kaohsiung_faq.csv"
-    runs = (
-        ("检索:ncp(长文档)", (questions, documents), ("--question", "question", "--id", "docid")),
-        ("检索:kaohsiung(问答)", (faq,), ("--question", "question", "--answer", "answer")),
-    )
-    sections = []
-    for title, files, options in runs:
-        more = ("--documents", str(documents)) if documents in files else ()
-        sections.append(
-            attempt(
-                title,
-                lambda files=files, options=options, more=more, title=title: compared(
-                    title, bench("retrieval", "--data", str(files[0]), *options, *more, needs=files), names
-                ),
-            )
-        )
-    return sections
+    return [
+        attempt(f"检索:{c.name}", lambda c=c: compared(f"检索:{c.name}", c.measured(), RETRIEVAL))
+        for c in collections(shared)
+    ]
 
 
 def labelled(shared: Path) -> list[Section]:
     """What labelled rows teach, cross-validated."""
-    names = (("accuracy", "准确率"), ("macro_f1", "宏平均 F1"))
-    runs = (
-        ("分类:taidi(5 折)", "classify", "taidi_level1_train.csv"),
-        ("派单:kaohsiung(5 折)", "route", "kaohsiung_faq.csv"),
-    )
     return [
-        attempt(
-            title,
-            lambda title=title, what=what, file=file: compared(
-                title, bench(what, "--data", str(shared / file), needs=(shared / file,)), names
-            ),
-        )
-        for title, what, file in runs
+        attempt(t.title, lambda t=t: compared(f"{t.title}(5 折)", t.measured(), LABELLED))
+        for t in labelled_tables(shared)
     ]
 
 
@@ -138,34 +111,6 @@ def manifest(_: Path) -> list[Section]:
         return Section("校准:模型包清单", ("", "准确率", "校准误差", "条数"), rows, note=note)
 
     return [attempt("校准:模型包清单", run)]
-
-
-def peers(shared: Path) -> list[Section]:
-    """Programs a user might take instead, where their environment is there: retrieval on the same collection."""
-    from bench.peers import PEERS, search
-    from training.retrieval_bench import figures, read_documents
-
-    files = (shared / "ncp_questions.csv", shared / "ncp_documents.csv")
-
-    def run(peer: Peer) -> Section:
-        if peer.why_not:
-            raise NotRunError(peer.why_not)
-        if not peer.python.is_file():
-            raise NotRunError("没有它的环境,先 make peers")
-        if missing := [f.name for f in files if not f.is_file()]:
-            raise NotRunError("没有 " + "、".join(missing))
-        collection = read_documents(files[0], "question", "docid", files[1])
-        try:
-            found = search(peer, collection.texts, collection.questions)
-        except RuntimeError as error:
-            raise NotRunError(f"它出错了:{error}") from error
-        values = figures(found, collection.right)
-        rows = [(f"{peer.name} {peer.version}", *(f"{values[k]:.3f}" for k in ("r1", "r5", "mrr10")))]
-        return Section(
-            f"同类程序:{peer.name},ncp 检索", ("", "R@1", "R@5", "MRR@10"), rows, note="同一集合,见上面的 ncp"
-        )
-
-    return [attempt(f"同类程序:{p.name}", lambda p=p: run(p)) for p in PEERS]
 
 
 def growth(_: Path, sizes: Sequence[int] = SIZES, too_long: Sequence[int] = TOO_LONG) -> list[Section]:

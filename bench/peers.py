@@ -1,7 +1,7 @@
 """Programs that a user might take instead, measured on the same collections, each in an environment of its own.
 
-`make peers` installs what can be installed simply; `bench/report.py` measures what is there and tells the rest as not
-run. The peer never enters our own environment: its pins would fight ours.
+`make peers` installs them, `make peers PEERS="baisitong txtai"` those named; `bench/report.py` measures what is there
+and tells the rest as not run. A peer never enters our own environment: its pins would fight ours.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / "dist" / "peers"
@@ -20,11 +21,15 @@ HOME = ROOT / "dist" / "peers"
 
 @dataclass(frozen=True)
 class Peer:
-    """A package on PyPI with the version measured; `why_not` says why it is not installed by `make peers`."""
+    """A package on PyPI with the version measured and what it is measured at.
+
+    `instead` names what it is installed with instead of all that it asks for, where that would be too heavy.
+    """
 
     name: str
-    version: str = ""
-    why_not: str = ""
+    version: str
+    task: Literal["retrieval", "routing"] = "retrieval"
+    instead: tuple[str, ...] = ()
 
     @property
     def python(self) -> Path:
@@ -34,9 +39,14 @@ class Peer:
 
 PEERS = (
     Peer("baisitong", "1.0.6"),
-    Peer("baisitong2", why_not="派单矩阵是它自带的类别和部门,与别的目录无从逐条比较"),
-    Peer("txtai", why_not="需要 torch 和联网下载的模型"),
-)
+    # asks for torch (3 GB with what it brings on Linux) and does without where the vectors come from elsewhere, as
+    # here: it is given our encoder; onnxruntime and tokenizers are for that
+    Peer(
+        "txtai", "9.14.0",
+        instead=("faiss-cpu", "msgpack", "numpy", "onnxruntime", "pyyaml", "regex", "tokenizers", "tqdm"),
+    ),
+    Peer("baisitong2", "1.0.2", task="routing"),
+)  # fmt: skip
 
 
 def install(peer: Peer) -> None:
@@ -44,29 +54,40 @@ def install(peer: Peer) -> None:
     folder = HOME / peer.name
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     pip = [str(peer.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, f"{peer.name}=={peer.version}"], check=True)
+    if peer.instead:
+        subprocess.run([*pip, *peer.instead], check=True)
+    subprocess.run([*pip, *["--no-deps"] * bool(peer.instead), f"{peer.name}=={peer.version}"], check=True)
 
 
 def search(peer: Peer, texts: Sequence[str], questions: Sequence[str]) -> list[list[int]]:
-    """Return for each question the places of the texts that a peer finds, best first.
+    """Return for each question the places of the texts that a peer finds, best first; errors as in `ask`."""
+    from models.locations import bundle_dir
 
-    Raises RuntimeError with what it said when the peer fails.
-    """
+    encoder = str(bundle_dir() / "encoder")
+    return ask(peer, {"texts": list(texts), "questions": list(questions), "encoder": encoder})
+
+
+def ask(peer: Peer, given: dict[str, Any]) -> Any:
+    """Return what a peer's program makes of `given`; raises RuntimeError with what it said when it fails."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     done = subprocess.run(
         [str(peer.python), str(ROOT / "bench" / f"peer_{peer.name}.py")],
-        input=json.dumps({"texts": list(texts), "questions": list(questions)}),
-        capture_output=True, text=True, env=environment,
+        input=json.dumps(given), capture_output=True, text=True, env=environment,
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError((done.stderr.strip().splitlines() or ["no reason given"])[-1])
     return json.loads(done.stdout)
 
 
+def chosen(names: Sequence[str]) -> list[Peer]:
+    """Return the peers of these names, all without any; raises SystemExit that names the peers there are."""
+    there = {peer.name: peer for peer in PEERS}
+    if unknown := [name for name in names if name not in there]:
+        raise SystemExit(f"unknown peer {', '.join(unknown)}; there are {', '.join(there)}")
+    return [there[name] for name in names or there]
+
+
 if __name__ == "__main__":
-    for one in PEERS:
-        if one.why_not:
-            print(f"{one.name}: not installed ({one.why_not})")
-        else:
-            install(one)
-            print(f"{one.name} {one.version}: {one.python}")
+    for one in chosen(sys.argv[1:]):
+        install(one)
+        print(f"{one.name} {one.version}: {one.python}")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import peers
+from bench import beside, peers
 from bench.commands import keep_figures
 from bench.parts import growth, head_growth, trainings
 from bench.report import page
@@ -31,9 +31,9 @@ def report(folder: Path, *parts: str) -> str:
 def test_what_is_not_there_is_told_as_not_run_and_never_as_a_number(tmp_path: Path) -> None:
     text = report(tmp_path, "retrieval", "labelled", "peers")
     assert "未运行:没有 ncp_questions.csv、ncp_documents.csv" in text
-    assert text.count("未运行:") == 7
+    assert text.count("未运行:") == 10  # two sets of questions and two tables of labels; three peers on two each
     assert "<td>" not in text
-    assert "<h2>同类程序:txtai</h2><p class=no>未运行:需要 torch" in text
+    assert "<h2>同类程序:txtai,ncp(长文档)</h2><p class=no>未运行:没有" in text
 
 
 def test_calibration_is_that_of_the_bundle_in_use(tmp_path: Path) -> None:
@@ -106,13 +106,46 @@ def test_a_reason_cannot_become_markup() -> None:
     assert "&lt;b&gt;坏&lt;/b&gt;" in page([attempt("某项", fail)], "某机")
 
 
-def test_a_peer_that_fails_is_told_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peers, "HOME", tmp_path)
-    python = peers.Peer("baisitong", "1.0.6").python
-    python.parent.mkdir(parents=True)
-    python.symlink_to(sys.executable)  # an environment in which the package is missing
-    with pytest.raises(RuntimeError, match="No module named 'baisitong'"):
-        peers.search(peers.Peer("baisitong", "1.0.6"), ["路灯由城管维修"], ["路灯"])
+@pytest.mark.parametrize("peer", [p for p in peers.PEERS if p.task == "retrieval"], ids=lambda p: p.name)
+def test_a_peer_that_fails_is_told_with_its_reason(
+    peer: peers.Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty_environment(peer, tmp_path, monkeypatch)
+    with pytest.raises(RuntimeError, match=f"No module named '{peer.name}'"):
+        peers.search(peer, ["路灯由城管维修"], ["路灯"])
+
+
+def test_a_peer_that_fails_has_no_row_in_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [routing] = [p for p in peers.PEERS if p.task == "routing"]
+    empty_environment(routing, tmp_path, monkeypatch)
+    rows = [("路灯不亮", "城管"), ("水管坏了", "水务")] * 20
+    lines = ["question,department", *(f"{q}{i},{d}" for i, (q, d) in enumerate(rows))]
+    (tmp_path / "kaohsiung_faq.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    [section] = [s for s in beside.peers(tmp_path) if s.title == f"同类程序:{routing.name},派单:kaohsiung"]
+    assert f"No module named '{routing.name}'" in section.why_not
+    assert not section.rows
+
+
+def empty_environment(peer: peers.Peer, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the peer have an environment in which its package is missing."""
+    monkeypatch.setattr(peers, "HOME", folder)
+    peer.python.parent.mkdir(parents=True)
+    peer.python.symlink_to(sys.executable)
+
+
+def test_a_peer_is_installed_by_name_and_an_unknown_one_is_told_with_those_there_are() -> None:
+    assert [p.name for p in peers.chosen([])] == [p.name for p in peers.PEERS]
+    assert [p.name for p in peers.chosen(["txtai"])] == ["txtai"]
+    with pytest.raises(SystemExit, match=r"unknown peer nobody; there are .*txtai"):
+        peers.chosen(["txtai", "nobody"])
+
+
+def test_categories_of_a_peer_stand_for_the_labels_that_are_most_often_right() -> None:
+    found = ["噪音", "噪音", "噪音", "道路"]
+    assert beside.at_best(found, ["公安", "公安", "住建", "住建"])["accuracy"] == 0.75
+    one = beside.at_best(["其他"] * 4, ["公安", "公安", "公安", "住建"])
+    assert one["accuracy"] == 0.75
+    assert one["macro_f1"] == pytest.approx((2 * 0.75 / 1.75 + 0) / 2, abs=0.001)  # the second label is never said
 
 
 def test_figures_are_kept_by_command_and_a_new_run_replaces_only_its_own(

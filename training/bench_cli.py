@@ -10,7 +10,7 @@ import typer
 
 from models.locations import bundle_dir, catalog_dir, data_dir, home_dir
 from training.cli import told
-from training.limits import BESIDE, LEAVES, MANY_LEAVES, MANY_TICKETS, MANY_TRAININGS, TICKETS, TRAININGS
+from training.limits import BESIDE, LEAST, LEAVES, MANY_LEAVES, MANY_TICKETS, MANY_TRAININGS, TICKETS, TRAININGS
 
 NAMES = {
     "char": "字 TF-IDF + 线性 SVM",
@@ -81,7 +81,7 @@ def bench_classify(
     text: Text = "",
     label: Label = "",
     folds: Folds = 5,
-    least: Least = 2,
+    least: Least = LEAST["classify"],
     base: Base = bundle_dir(),
     seed: Seed = 0,
     as_json: AsJson = False,
@@ -97,7 +97,7 @@ def bench_route(
     beside: Annotated[str, typer.Option(help="也用来学的文字列,如答复;不给则按常见列名(answer、reply、答复 等)")] = "",
     question_only: Annotated[bool, typer.Option("--question-only", help="只学问题,不学答复")] = False,
     folds: Folds = 5,
-    least: Least = 5,
+    least: Least = LEAST["route"],
     base: Base = bundle_dir(),
     seed: Seed = 0,
     as_json: AsJson = False,

@@ -12,3 +12,5 @@ BESIDE = 5_000
 """Tickets while the leaves grow."""
 TRAININGS, MANY_TRAININGS = (1_000, 10_000), (100_000,)
 """Numbers of tickets that `yousu bench training` trains on, and that which it takes only with --long."""
+LEAST = {"classify": 2, "route": 5}
+"""Rows that a label needs to be measured by each bench."""
