@@ -39,7 +39,9 @@ def retrieved(title: str, peer: Peer, questions: Questions) -> Section:
     read = questions.read()
     found = _told(lambda: search(peer, read.texts, read.questions))
     both = {f"{peer.name} {peer.version}": figures(found, read.right), "yousu": questions.measured()["yousu"]}
-    return compared(title, both, RETRIEVAL)
+    section = compared(title, both, RETRIEVAL)
+    section.note = peer.how
+    return section
 
 
 def routed(title: str, peer: Peer, table: Labels) -> Section:
@@ -52,7 +54,7 @@ def routed(title: str, peer: Peer, table: Labels) -> Section:
     found = _told(lambda: ask(peer, {"texts": ["".join(t.split()) for t in texts]}))
     both = {f"{peer.name} {peer.version}(上限)": at_best(found, labels), "yousu": table.measured()["yousu"]}
     section = compared(title, both, LABELLED)
-    section.note = "它的类别到标签的对照按这些行自己的答案填成最好的,是任何对照的上限;有诉为交叉检验"
+    section.note = f"{peer.how};有诉为交叉检验"
     return section
 
 

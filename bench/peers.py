@@ -21,13 +21,14 @@ HOME = ROOT / "dist" / "peers"
 
 @dataclass(frozen=True)
 class Peer:
-    """A package on PyPI with the version measured and what it is measured at.
+    """A package on PyPI with the version measured, what it is measured at and `how`, for the report.
 
     `instead` names what it is installed with instead of all that it asks for, where that would be too heavy.
     """
 
     name: str
     version: str
+    how: str
     task: Literal["retrieval", "routing"] = "retrieval"
     instead: tuple[str, ...] = ()
 
@@ -38,14 +39,17 @@ class Peer:
 
 
 PEERS = (
-    Peer("baisitong", "1.0.6"),
+    Peer("baisitong", "1.0.6", "不接大模型,切分、打分与融合都按它的默认"),
     # asks for torch (3 GB with what it brings on Linux) and does without where the vectors come from elsewhere, as
     # here: it is given our encoder; onnxruntime and tokenizers are for that
     Peer(
-        "txtai", "9.14.0",
+        "txtai", "9.14.0", "用有诉的编码器与切分;索引、BM25 和向量与 BM25 各半都是它的默认",
         instead=("faiss-cpu", "msgpack", "numpy", "onnxruntime", "pyyaml", "regex", "tokenizers", "tqdm"),
     ),
-    Peer("baisitong2", "1.0.2", task="routing"),
+    Peer(
+        "baisitong2", "1.0.2", "不接大模型,按它规则所判的首个类别;类别到标签的对照按这些行自己的答案填成最好的,是上限",
+        task="routing",
+    ),
 )  # fmt: skip
 
 
