@@ -219,7 +219,7 @@ def test_the_banner_goes_when_the_danger_is_denied_and_nothing_moves(page: Page)
 def test_a_policy_answer_shows_its_basis_and_the_sentence_to_read(page: Page) -> None:
     type_call(page, "试用期最长多久")
     expect(page.locator("#answer")).to_contain_text("依据")
-    expect(page.locator("#answer mark")).to_contain_text("试用期最长1个月")
+    expect(page.locator("#answer mark")).to_contain_text("不能超过6个月")
 
 
 def test_an_answer_is_copied_by_one_key(page: Page, service: str) -> None:
