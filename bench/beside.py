@@ -52,7 +52,7 @@ def routed(title: str, peer: Peer, table: Labels) -> Section:
     texts, labels = table.read()
     # its rules look for words in running text, and one table is cut into words
     found = _told(lambda: ask(peer, {"texts": ["".join(t.split()) for t in texts]}))
-    both = {f"{peer.name} {peer.version}(上限)": at_best(found, labels), "yousu": table.measured()["yousu"]}
+    both = {f"{peer.name} {peer.version}(准确率上限)": at_best(found, labels), "yousu": table.measured()["yousu"]}
     section = compared(title, both, LABELLED)
     section.note = f"{peer.how};有诉为交叉检验"
     return section
