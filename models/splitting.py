@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +60,7 @@ def likeliest(text: str, head: CategoryClassifier, splitter: Splitter | None = N
     """Return the cut whose sides the words alone put into different groups most clearly; None when there is none.
 
     It costs no embedding and looks at every clause once; a text about one thing often does not get past it. With
-    `splitter`, cuts that it could never part are not looked at.
+    `splitter`, cuts that it could never part are not looked at, nor is one returned that it finds not worth embedding.
     """
     possible = [c for c in cuts(text) if splitter is None or splitter.could_split(c)]
     if not possible:
@@ -79,7 +81,15 @@ def likeliest(text: str, head: CategoryClassifier, splitter: Splitter | None = N
         clear = float(min(left.max(), right.max()) * (1 - np.minimum(left, right).sum()))
         if clear > clearest:
             best, clearest = cut, clear
-    return best
+    if best is None or splitter is None or splitter.worth_embedding(by_words(text, best, head)):
+        return best
+    return None
+
+
+def by_words(text: str, cut: Cut, head: CategoryClassifier) -> NDArray[np.float64]:
+    """Return the FEATURES of a cut of `text` as the words alone tell them, without an embedding."""
+    scores = np.stack([head.lexical_scores(t) for t in (text, cut.left, cut.right)])
+    return evidence(cut, head, softmax(scores.astype(np.float64), head.temperature_))
 
 
 def evidence(cut: Cut, head: CategoryClassifier, proba: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -111,16 +121,44 @@ def _shape(cut: Cut) -> tuple[float, float, float, float]:
 
 
 @dataclass(frozen=True)
-class Splitter:
-    """A logistic rule over FEATURES, and the probability from which a call counts as two requests."""
+class Rule:
+    """A logistic rule over FEATURES, and the probability from which it says yes."""
 
     weights: tuple[float, ...]
     bias: float
     threshold: float
 
     def probability(self, features: NDArray[np.float64]) -> float:
-        """Return how likely the two sides of a cut are requests of their own."""
+        """Return the probability of yes."""
         return float(1 / (1 + np.exp(-(np.asarray(self.weights) @ features + self.bias))))
+
+    def record(self) -> dict[str, Any]:
+        """Return the rule as it is stored."""
+        weights = dict(zip(FEATURES, self.weights, strict=True))
+        return {"weights": weights, "bias": self.bias, "threshold": self.threshold}
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Rule | None:
+        """Return a stored rule; None when it is over features that this version does not know."""
+        if set(record["weights"]) != set(FEATURES):
+            return None
+        return cls(tuple(record["weights"][name] for name in FEATURES), record["bias"], record["threshold"])
+
+
+@dataclass(frozen=True)
+class Splitter:
+    """Says when a call counts as two requests.
+
+    `rule` reads the probabilities of the whole and of either side, `glance` the same FEATURES as words alone tell
+    them: what it turns down is not embedded (None turns nothing down).
+    """
+
+    rule: Rule
+    glance: Rule | None = None
+
+    def worth_embedding(self, features: NDArray[np.float64]) -> bool:
+        """Whether a cut with the FEATURES that `by_words` gave may be two requests."""
+        return self.glance is None or self.glance.probability(features) >= self.glance.threshold
 
     def could_split(
         self, cut: Cut, head: CategoryClassifier | None = None, known: NDArray[np.float64] | None = None
@@ -130,7 +168,7 @@ class Splitter:
         By the shape of the cut alone, and closer with the (2, n_leaves) probabilities by `head` of the whole and of
         one side: the sides must be of different groups, and the weaker is no surer than the one known.
         """
-        weights = np.asarray(self.weights)
+        weights = np.asarray(self.rule.weights)
         ranges = np.array(_RANGES)
         if head is not None and known is not None:
             ancestors = head.taxonomy_.ancestors
@@ -139,20 +177,18 @@ class Splitter:
             ranges[0, 1] = np.log(max(side[group], 1e-6))
             ranges[4, 1] = min(whole[group], np.delete(whole, group).max(initial=0.0))
         ends = weights[: len(ranges), None] * ranges
-        most = float(self.bias + ends.max(1).sum() + weights[len(ranges) :] @ np.asarray(_shape(cut)))
-        return 1 / (1 + np.exp(-most)) >= self.threshold
+        most = float(self.rule.bias + ends.max(1).sum() + weights[len(ranges) :] @ np.asarray(_shape(cut)))
+        return 1 / (1 + np.exp(-most)) >= self.rule.threshold
 
     def splits(self, cut: Cut, head: CategoryClassifier, proba: NDArray[np.float64]) -> bool:
         """Whether the cut parts two requests of different groups; `proba` as for `evidence`."""
         ancestors = head.taxonomy_.ancestors
         groups = level_sums(proba[1:], ancestors[:, min(1, ancestors.shape[1] - 1)]).argmax(1)
-        return groups[0] != groups[1] and self.probability(evidence(cut, head, proba)) >= self.threshold
+        return groups[0] != groups[1] and self.rule.probability(evidence(cut, head, proba)) >= self.rule.threshold
 
     def save(self, folder: Path) -> None:
         """Write `splitting.json` into `folder`."""
-        record = {
-            "weights": dict(zip(FEATURES, self.weights, strict=True)), "bias": self.bias, "threshold": self.threshold,
-        }  # fmt: skip
+        record = self.rule.record() | ({"glance": self.glance.record()} if self.glance else {})
         (folder / FILE).write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
 
     @classmethod
@@ -162,6 +198,5 @@ class Splitter:
         if not file.is_file():
             return None
         record = json.loads(file.read_text(encoding="utf-8"))
-        if set(record["weights"]) != set(FEATURES):
-            return None
-        return cls(tuple(record["weights"][name] for name in FEATURES), record["bias"], record["threshold"])
+        rule = Rule.of(record)
+        return cls(rule, Rule.of(record["glance"]) if "glance" in record else None) if rule else None

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.splitting import MOST_CLAUSES, Splitter, cuts, likeliest
+from models.splitting import FEATURES, MOST_CLAUSES, Rule, Splitter, by_words, cuts, likeliest
 from tests.conftest import ROOT
 
 
@@ -42,9 +42,18 @@ def test_a_bundle_of_an_older_version_splits_by_joint_words_only(tmp_path) -> No
     assert Splitter.load(tmp_path) is None
     (tmp_path / "splitting.json").write_text('{"weights": {"x": 1}, "bias": 0, "threshold": 0.5}', encoding="utf-8")
     assert Splitter.load(tmp_path) is None
-    kept = Splitter((0.5,) * 9, 0.1, 0.8)
-    kept.save(tmp_path)
-    assert Splitter.load(tmp_path) == kept
+    rule = Rule((0.5,) * len(FEATURES), 0.1, 0.8)
+    for kept in (Splitter(rule), Splitter(rule, replace(rule, threshold=0.3))):
+        kept.save(tmp_path)
+        assert Splitter.load(tmp_path) == kept
+
+
+def test_a_cut_that_words_alone_turn_down_is_not_embedded(engine) -> None:
+    text, head, always = "楼下垃圾三天没人拉,路口的红绿灯坏了", engine.bundle.category, engine.bundle.splitter.rule
+    cut = likeliest(text, head)
+    chance = always.probability(by_words(text, cut, head))
+    for threshold, expected in ((chance - 0.01, cut), (chance + 0.01, None)):
+        assert likeliest(text, head, Splitter(always, replace(always, threshold=threshold))) == expected
 
 
 def test_what_the_shape_of_a_cut_rules_out_no_probabilities_could_have_parted(engine) -> None:
