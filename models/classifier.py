@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import scipy.sparse as sp
 
 Floats = NDArray[np.float32]
+_REMEMBERED = 8
+"""Texts whose lexical scores are remembered."""
 _ROWS_AT_ONCE = 4_000
 """Rows that are compared with the leaves' own texts at once."""
 
@@ -108,6 +110,7 @@ class CategoryClassifier:
         self.balance = balance
         self.dropped = dropped
         self.cutter = cutter
+        self._known: dict[str, Floats] = {}
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name, as scikit-learn's estimators do, so that its `clone` and searches work.
@@ -169,6 +172,7 @@ class CategoryClassifier:
         shares[np.arange(len(texts), len(rows)), at] += pull[at]
         fitted = pruned_fit(terms, dense_rows, shares, lexical_weight=self.lexical_weight, keep=self.keep)
         self.weights_ = drop_small(fitted, self.dropped)
+        self._known = {}
         self.temperature_ = 0.1
         self.exponents_ = np.ones(taxonomy.depth)
         self.thresholds_: dict[str, list[float]] = {str(self.risk): [0.5] * taxonomy.depth}
@@ -210,9 +214,7 @@ class CategoryClassifier:
     def decision_function(self, texts: Sequence[str], embeddings: Floats) -> Floats:
         """Return leaf scores of shape (n_texts, n_leaves)."""
         vectors = _unit(embeddings - self.centre_)
-        scores = [
-            self.weights_.scores(*self.vectorizer_.transform_one(t), v) for t, v in zip(texts, vectors, strict=True)
-        ]
+        scores = [self.lexical_scores(t) + v @ self.weights_.dense for t, v in zip(texts, vectors, strict=True)]
         return np.stack(scores) if scores else np.zeros((0, len(self.classes_)), np.float32)
 
     def predict_proba(self, texts: Sequence[str], embeddings: Floats) -> NDArray[np.float64]:
@@ -220,9 +222,16 @@ class CategoryClassifier:
         return self.calibrate_scores(self.decision_function(texts, embeddings))
 
     def lexical_scores(self, text: str) -> Floats:
-        """Return (n_leaves,) scores from the words of `text` alone: no embedding, so coarser."""
-        silent = np.zeros(len(self.centre_), np.float32)
-        return self.weights_.scores(*self.vectorizer_.transform_one(text), silent)
+        """Return (n_leaves,) scores from the words of `text` alone: no embedding, so coarser; not to be written to.
+
+        The last few are remembered: a served call asks while the encoder works, and again when the vector is there.
+        """
+        known = self._known.get(text)
+        if known is None:
+            known = self.weights_.of_terms(*self.vectorizer_.transform_one(text))
+            known.flags.writeable = False
+            self._known = dict([*self._known.items(), (text, known)][-_REMEMBERED:])  # in one step, for other threads
+        return known
 
     def calibrate_scores(self, scores: Floats) -> NDArray[np.float64]:
         """Turn leaf scores into probabilities with the fitted temperature and exponents."""

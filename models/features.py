@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 jieba.setLogLevel(60)
 _REMEMBERED = 32
 """Texts whose words are remembered."""
+Counted = tuple[tuple[str, ...], NDArray[np.float32]]
+"""Different terms, and how often each comes, shape (n_terms,)."""
 
 
 class WordCutter:
@@ -36,6 +39,7 @@ class WordCutter:
         self._ready = False
         # heads that share a cutter ask for the same few texts, a call and its clauses, one after another
         self._cut = lru_cache(_REMEMBERED)(self._tokenizer.lcut)
+        self._counted: dict[tuple[str, int], Counted] = {}
 
     def cut(self, text: str) -> list[str]:
         """Return the words of `text`, in order; joined again they give `text`."""
@@ -45,6 +49,27 @@ class WordCutter:
                 self._tokenizer.add_word(word, freq=20000)
             self._ready = True
         return self._cut(text)
+
+    def counted(self, text: str, longest: int) -> Counted:
+        """Return the different terms of `text`, n-grams up to `longest` and words, and how often each comes."""
+        known = self._counted.get((text, longest))
+        if known is None:
+            known = _counted(_terms(text, longest, self))
+            latest = [*self._counted.items(), ((text, longest), known)][-_REMEMBERED:]
+            self._counted = dict(latest)  # in one step, for other threads
+        return known
+
+
+def _terms(text: str, longest: int, cutter: WordCutter | None) -> list[str]:
+    grams = [text[i : i + n] for n in range(1, longest + 1) for i in range(len(text) - n + 1)]
+    if cutter is not None:
+        grams += ["w:" + w for w in cutter.cut(text) if len(w) > 1]
+    return grams
+
+
+def _counted(terms: Iterable[str]) -> Counted:
+    counts = Counter(terms)
+    return tuple(counts), np.fromiter(counts.values(), np.float32, len(counts))
 
 
 class NgramVectorizer:
@@ -69,10 +94,7 @@ class NgramVectorizer:
 
     def terms(self, text: str) -> list[str]:
         """Return the terms of `text`; words carry the prefix `w:`."""
-        grams = [text[i : i + n] for n in range(1, self.longest + 1) for i in range(len(text) - n + 1)]
-        if self.cutter is not None:
-            grams += ["w:" + w for w in self.cutter.cut(text) if len(w) > 1]
-        return grams
+        return _terms(text, self.longest, self.cutter)
 
     def fit(self, texts: Sequence[str]) -> NgramVectorizer:
         """Learn vocabulary and IDF from `texts`."""
@@ -117,10 +139,14 @@ class NgramVectorizer:
 
     def transform_one(self, text: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Return (term indices, weights) of `text`; the weights have norm 1, or are empty."""
-        counts = Counter(map(self.vocabulary_.get, self.terms(text)))
-        counts.pop(None, None)
-        indices = np.fromiter(counts, np.int32, len(counts))
-        weights = (1 + np.log(np.fromiter(counts.values(), np.float32, len(counts)))) * self.idf_[indices]
+        if self.cutter is None:
+            terms, times = _counted(self.terms(text))
+        else:
+            terms, times = self.cutter.counted(text, self.longest)
+        places = np.fromiter(map(self.vocabulary_.get, terms, repeat(-1)), np.int32, len(terms))
+        known = places >= 0
+        indices = places[known]
+        weights = (1 + np.log(times[known])) * self.idf_[indices]
         norm = float(np.linalg.norm(weights))
         return indices, (weights / norm if norm else weights).astype(np.float32)
 

@@ -51,15 +51,17 @@ class LinearWeights:
         self, indices: NDArray[np.int32], weights: NDArray[np.float32], vector: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Return the (n_outputs,) scores of one text: `indices`, `weights` from the vectorizer, `vector` centred."""
-        total = vector @ self.dense
-        if len(indices):
-            starts, ends = self.indptr[indices], self.indptr[indices + 1]
-            lengths = ends - starts
-            take = np.repeat(starts - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
-            take += np.arange(int(lengths.sum()))
-            values = self.data[take] * np.repeat(weights, lengths)
-            total = total + np.bincount(self.columns[take], values, self.n_outputs).astype(np.float32)
-        return total
+        return self.of_terms(indices, weights) + vector @ self.dense
+
+    def of_terms(self, indices: NDArray[np.int32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the terms of one text alone give of its (n_outputs,) scores."""
+        starts = self.indptr[indices]
+        lengths = self.indptr[indices + 1] - starts
+        total = int(lengths.sum())
+        take = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
+        take += np.arange(total)
+        values = self.data[take] * np.repeat(weights, lengths)
+        return np.bincount(self.columns[take], values, self.n_outputs).astype(np.float32)
 
     def weights_of(self, indices: NDArray[np.int64], output: int) -> NDArray[np.float32]:
         """Return the weights of the terms `indices` for one output, of the same shape; 0 where one was pruned."""

@@ -202,7 +202,10 @@ class Engine:
 
     def glance(self, heard: Heard) -> Glance:
         """Return what the words of a heard call tell before its embedding is known."""
-        self.live.index.rarities(heard.prepared)  # the answer asks again, and finds it remembered
+        self.live.index.rarities(heard.prepared)  # what follows asks again, and finds it remembered
+        if self.bundle.form is None and is_chinese(heard.prepared):
+            for head in (self.bundle.category, self.bundle.request_type, self.bundle.risk.head):
+                head.lexical_scores(heard.prepared)
         return Glance(tuple(self.risk_rules.find(heard.masked)), self.place_finder.locate(heard.masked))
 
     def conclude(
