@@ -104,6 +104,12 @@ def slips(text: str, rng: np.random.Generator, share: float = 0.3) -> str:
     return "".join(_SWAPS[ch] if ch in _SWAPS and rng.random() < share else ch for ch in bare)
 
 
+def with_fillers(text: str, rng: np.random.Generator) -> str:
+    """Return `text` between words of greeting and of waiting, which say nothing of what it is about."""
+    parts = (options[int(rng.integers(len(options)))] for options in (_BEFORE, _WHEN, (text,), _AFTER))
+    return ",".join(p for p in parts if p)
+
+
 def _spoken(text: str, streets: list[str], rng: np.random.Generator) -> str:
     def one(options: tuple[str, ...]) -> str:
         return options[rng.integers(len(options))]

@@ -299,12 +299,16 @@ def train_heads(
     ] = shipped_bundle_dir(),
     catalog: Annotated[Path, typer.Option(help="目录文件夹")] = catalog_dir(),
     data: Annotated[Path, typer.Option(help="数据文件夹(tickets/ 与 kb/)")] = data_dir(),
+    copies: Annotated[
+        int | None,
+        typer.Option(min=0, help="分类另学多少条样例的随机改写(加口头话、换地名、听错的字);默认与随附的模型包相同"),
+    ] = None,
 ) -> None:
     """用 data/tickets 的书写样例训练分类与诉求类型,用 data/kb 的开发问题校准答复,写入模型包。"""
     from training.whole import train_whole
 
     with told():
-        manifest = train_whole(bundle, catalog, data)
+        manifest = train_whole(bundle, catalog, data, copies=copies)
     held = manifest["metrics"]["category"]["held_out_author"]
     levels = " / ".join(f"{m['accuracy']:.3f}" for m in held["levels"])
     typer.echo(f"模型包 {manifest['version']}:未见作者的样例 {held['rows']} 条,各级准确率 {levels}")

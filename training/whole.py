@@ -13,12 +13,15 @@ from models.embedder import load_embedder
 from models.locations import home_dir
 
 
-def train_whole(bundle: Path, catalog: Path, data: Path) -> dict[str, Any]:
-    """Fill `bundle`, which holds an `encoder/`, from written examples, entries and questions; return its manifest."""
+def train_whole(bundle: Path, catalog: Path, data: Path, *, copies: int | None = None) -> dict[str, Any]:
+    """Fill `bundle`, which holds an `encoder/`, from written examples, entries and questions; return its manifest.
+
+    `copies` are those of examples that the category head also learns from, as many as the shipped one by default.
+    """
     from training.answering import fit_answering
     from training.card import write_card
     from training.dev_questions import asking_beside, read_dev_questions, read_elsewhere
-    from training.heads import train_heads
+    from training.heads import COPIES, train_heads
     from training.retrieval import fit_fusion
     from training.risk_check import FILE, risk_figures
 
@@ -28,7 +31,8 @@ def train_whole(bundle: Path, catalog: Path, data: Path) -> dict[str, Any]:
         read(questions)
     fit_fusion(bundle, entries, questions)
     fit_answering(bundle, entries, questions)
-    manifest = train_heads(bundle, catalog, data / "tickets" / "examples.csv")
+    extra = COPIES if copies is None else copies
+    manifest = train_heads(bundle, catalog, data / "tickets" / "examples.csv", extra=extra)
     embedder = load_embedder(bundle / "encoder")
     cache = home_dir() / "training" / "embeddings"
     risk = risk_figures(bundle, load_catalog(catalog), data / "tickets" / FILE, embedder, cache)
