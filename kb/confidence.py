@@ -51,11 +51,14 @@ def measured(
     first = hits[0]
     near = hits[:NEAR]
     rest = near[1:] or [first]
-    total = sum(rarities.values()) or 1.0
+    terms = np.fromiter(rarities, np.int64, len(rarities))
+    weights = np.fromiter(rarities.values(), np.float64, len(rarities))
+    total = float(weights.sum()) or 1.0
 
     def coverage(hit: Hit) -> float:
-        held = _held(asking, hit.entry.question, hit.entry.aliases, hit.entry.answer)
-        return sum(w for t, w in rarities.items() if t in held.terms) / total
+        held = _held(asking, hit.entry.question, hit.entry.aliases, hit.entry.answer).terms
+        at = np.searchsorted(held[:-1], terms)
+        return float(weights[held[at] == terms].sum()) / total
 
     own, covered = _held(asking, first.entry.question, first.entry.aliases, first.entry.answer), coverage(first)
     asked, numbers = asking.aspects_of(text), set(_NUMBER.findall(text))
@@ -134,7 +137,8 @@ class _Held:
         whole = f"{asked} {answer}"
         self.text = whole
         self.holdings = asking.held_by(answer)
-        self.terms = frozenset(grams(whole).tolist())
+        # sorted, with one more that no text has: as sets those of 8,192 entries took 110 MB
+        self.terms = np.append(np.unique(grams(whole)), -1)
         self.aspects = asking.aspects_of(asked)
         self.numbers = frozenset(_NUMBER.findall(whole))
 
