@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from kb.sheets import surplus
+from models.text import UNFIT
 
 STATUSES = ("draft", "review", "published", "retired")
 COLUMNS = (
@@ -22,7 +23,6 @@ LONGEST = {"question": 500, "aliases": 4000, "answer": 10_000, "category": 32, "
 _ID = re.compile(r"[\w.-]{1,64}")
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r")
 """What a spreadsheet may run as a formula at the start of a cell."""
-_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def row_faults(row: Mapping[str, str]) -> list[tuple[str, str, str]]:
         value, limit = row[column], LONGEST.get(column, 1000)
         if value.startswith(_FORMULA):
             found.append((column, "不以 = + - @ 开头", value[:20]))
-        if _UNFIT.search(value):
+        if UNFIT.search(value):
             found.append((column, "没有控制字符和无法识别的字节", repr(value[:20])))
         if len(value) > limit:
             found.append((column, f"至多 {limit} 字", f"{len(value)} 字"))

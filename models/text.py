@@ -6,7 +6,11 @@ import unicodedata
 MAX_CHARACTERS = 4000
 """Longest text that is read; what follows is dropped (a ten-minute call is about 2,500 characters)."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufffd\ufe0f]")
+_UNFIT = r"\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff"
+UNFIT = re.compile(f"[{_UNFIT}]")
+"""Characters that no file, argument of a process or database need take: controls but tab and line feed, halves of a
+surrogate pair, and the two that are none (the complement of Char in XML 1.0, with carriage return and delete)."""
+_CONTROL = re.compile(rf"[{_UNFIT}\x80-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufffd\ufe0f]")
 _SPACE = re.compile(r"\s+")
 _CJK = r"\u3400-\u9fff"
 _SPACE_BETWEEN_CJK = re.compile(rf"(?<=[{_CJK}])\s+(?=[{_CJK}])")
@@ -14,6 +18,11 @@ _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|&nbsp;|_x000[dD]_")
 """Tags, and what Excel and web forms leave behind."""
 _LONG_RUN = re.compile(r"([^0-9零〇一二三四五六七八九幺])\1{3,}")
 """Drawn-out speech; a repeated digit belongs to a number (13800001234, 10000元)."""
+
+
+def storable(text: str) -> str:
+    """Return `text` with plain line ends and a space for each character of `UNFIT`; no longer than it was."""
+    return UNFIT.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def normalise(text: str, limit: int = MAX_CHARACTERS) -> str:

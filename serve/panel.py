@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from serve.api.desk_schemas import Choices, Corrected, FoundList, Heard, Piece, Rerouted
+from serve.api.incoming import STORABLE
 from serve.inputs import checked, plain_id
 from serve.runtime import Runtime
 from serve.sessions import Sessions
@@ -99,9 +100,9 @@ def panel_router(runtime: Runtime) -> APIRouter:
 
     @router.get("/v1/catalog/search", summary="查分类或承办单位", response_model=FoundList)
     async def search(
-        q: Annotated[str, Query(max_length=100, description="名称、拼音、拼音首字母或代码;空 = 全部")] = "",
+        q: Annotated[str, Query(max_length=100, description="名称、拼音、拼音首字母或代码;空 = 全部"), STORABLE] = "",
         level: Annotated[int, Query(ge=0, le=5, description="只要第几级;0 = 不限")] = 0,
-        under: Annotated[str, Query(max_length=20, description="只要此代码以下的")] = "",
+        under: Annotated[str, Query(max_length=20, description="只要此代码以下的"), STORABLE] = "",
         kind: Annotated[str, Query(pattern="^(category|unit)$", description="category 或 unit")] = "category",
     ) -> dict[str, Any]:
         found = lookup.units(q) if kind == "unit" else lookup.categories(q, level=level, under=under, top=60)

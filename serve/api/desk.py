@@ -19,6 +19,7 @@ from models.masking import mask
 from serve import audit
 from serve.api.deps import InfoOf, RuntimeOf, json_only, unhurried
 from serve.api.desk_schemas import Handling, HealthOut, UnansweredList, UnansweredOut
+from serve.api.incoming import STORABLE
 from serve.api.problems import replies
 from serve.api.replies import reply
 from serve.runtime import Runtime
@@ -92,7 +93,7 @@ async def handle(
 async def check(
     runtime: RuntimeOf,
     days: Annotated[int, Query(ge=1, le=365, description="几天内到期算将到期")] = health.EXPIRES_SOON,
-    kind: Annotated[str, Query(max_length=20, description="只要哪一种")] = "",
+    kind: Annotated[str, Query(max_length=20, description="只要哪一种"), STORABLE] = "",
 ) -> Response:
     """Return what is wrong with the published entries, and how many of each kind."""
     if kind and kind not in health.KINDS:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from serve.api.incoming import Incoming
 from serve.api.schemas import RouteOut
 from serve.sessions import MAX_TEXT
 
@@ -15,7 +16,7 @@ class _Out(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Handling(BaseModel):
+class Handling(Incoming):
     """What is done with an unanswered question."""
 
     model_config = ConfigDict(
@@ -78,7 +79,7 @@ class HealthOut(_Out):
     items: list[FindingOut] = Field(description="最多 1000 条")
 
 
-class Piece(BaseModel):
+class Piece(Incoming):
     """A piece of a transcript, as speech recognition gives it."""
 
     model_config = ConfigDict(
@@ -96,7 +97,7 @@ class Heard(_Out):
     text: str = Field(description="到此为止的全文")
 
 
-class Corrected(BaseModel):
+class Corrected(Incoming):
     """A call whose category the operator has chosen."""
 
     model_config = ConfigDict(

@@ -24,6 +24,7 @@ from serve.api.entry_schemas import (
     VersionList,
 )
 from serve.api.feedback import IdempotencyKey
+from serve.api.incoming import STORABLE
 from serve.api.problems import replies
 from serve.api.replies import reply
 from serve.inputs import InputError
@@ -44,13 +45,13 @@ RESERVED = frozenset({"import", "export", "hit-test"})
 @router.get("", summary="条目列表", response_model=EntryPage, responses=replies(401, 403, 422, 429))
 def listing(
     runtime: RuntimeOf,
-    q: Annotated[str, Query(max_length=100, description="题目、答复等含有的字")] = "",
+    q: Annotated[str, Query(max_length=100, description="题目、答复等含有的字"), STORABLE] = "",
     status: Annotated[Literal["", "draft", "review", "published", "retired"], Query(description="只要某状态的")] = "",
-    category: Annotated[str, Query(max_length=32, description="分类代码或其开头")] = "",
-    department: Annotated[str, Query(max_length=200, description="主管部门")] = "",
-    region: Annotated[str, Query(max_length=64, description="适用区县")] = "",
-    author: Annotated[str, Query(max_length=64, description="起草人")] = "",
-    cursor: Annotated[str, Query(max_length=64, description="上一页的 next")] = "",
+    category: Annotated[str, Query(max_length=32, description="分类代码或其开头"), STORABLE] = "",
+    department: Annotated[str, Query(max_length=200, description="主管部门"), STORABLE] = "",
+    region: Annotated[str, Query(max_length=64, description="适用区县"), STORABLE] = "",
+    author: Annotated[str, Query(max_length=64, description="起草人"), STORABLE] = "",
+    cursor: Annotated[str, Query(max_length=64, description="上一页的 next"), STORABLE] = "",
     limit: Annotated[int, Query(ge=1, le=200, description="每页条数")] = 100,
 ) -> Response:
     """Return a page of working copies by id."""

@@ -26,6 +26,7 @@ from serve.api.changes import actor, told
 from serve.api.deps import InfoOf, RuntimeOf, json_only, unhurried
 from serve.api.entry_schemas import Format, HitTestIn, HitTestOut, ImportOut
 from serve.api.feedback import IdempotencyKey
+from serve.api.incoming import STORABLE
 from serve.api.problems import replies
 from serve.api.replies import reply
 from serve.inputs import InputError
@@ -55,11 +56,13 @@ async def take_in(
     runtime: RuntimeOf,
     info: InfoOf,
     name: Annotated[str, Query(min_length=1, max_length=110, description="文件名;后缀须为 .csv、.xlsx 或 .jsonl")],
-    why: Annotated[str, Query(min_length=1, max_length=1000, description="原因;存前脱敏")],
-    who: Annotated[str, Query(max_length=64, description="操作人;启用密钥后不必写")] = "",
+    why: Annotated[str, Query(min_length=1, max_length=1000, description="原因;存前脱敏"), STORABLE],
+    who: Annotated[str, Query(max_length=64, description="操作人;启用密钥后不必写"), STORABLE] = "",
     dry_run: Annotated[bool, Query(description="只检查,不入库")] = False,
     accept_near: Annotated[bool, Query(description="不查与现有条目的近似重复")] = False,
-    map: Annotated[list[str], Query(max_length=16, description="列映射,如 问题=question,可多次")] = [],  # noqa: B006
+    map: Annotated[
+        list[str], Query(max_length=16, description="列映射,如 问题=question,可多次"), STORABLE
+    ] = [],  # noqa: B006
     encoding: Annotated[
         Literal["utf-8", "gb18030", "gbk"], Query(description="CSV 与 JSON Lines 的编码")
     ] = "utf-8",

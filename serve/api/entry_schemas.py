@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from serve.api.incoming import Incoming
+
 Cell = Annotated[str, StringConstraints(max_length=10_000)]
 Status = Literal["draft", "review", "published", "retired"]
 Format = Literal["csv", "xlsx", "jsonl"]
@@ -17,7 +19,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class EntryCells(_Model):
+class EntryCells(Incoming):
     """An entry as its file holds it: every value is text, several values are joined by `;`, dates are YYYY-MM-DD."""
 
     id: Cell = Field("", description="编号;以路径里的为准")
@@ -38,7 +40,7 @@ class EntryCells(_Model):
     source: Cell = Field("", description="来源")
 
 
-class _Change(_Model):
+class _Change(Incoming):
     who: Annotated[str, StringConstraints(max_length=64)] = Field(
         "", description="操作人;启用密钥后以密钥的主人为准,不必写"
     )
@@ -162,14 +164,14 @@ class ImportOut(_Model):
     dry_run: bool = Field(description="是否只检查、未入库")
 
 
-class HitTestQuestion(_Model):
+class HitTestQuestion(Incoming):
     """A question to try."""
 
     question: Annotated[str, StringConstraints(min_length=1, max_length=4000)] = Field(description="问题")
     expected: Annotated[str, StringConstraints(max_length=64)] = Field("", description="期望条目;空 = 不该答")
 
 
-class HitTestIn(_Model):
+class HitTestIn(Incoming):
     """Questions to try on the entries that are answered from now."""
 
     model_config = ConfigDict(
@@ -237,7 +239,7 @@ class BundleList(_Model):
     events: list[BundleEvent] = Field(description="最近 20 次变更,旧的在前")
 
 
-class RollbackIn(_Model):
+class RollbackIn(Incoming):
     """Why the bundle is changed."""
 
     who: Annotated[str, StringConstraints(max_length=64)] = Field("", description="操作人;启用密钥后不必写")

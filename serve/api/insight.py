@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from serve import audit
 from serve.api import insight_schemas as shapes
 from serve.api.deps import InfoOf, RuntimeOf, json_only, unhurried
+from serve.api.incoming import STORABLE
 from serve.api.problems import replies
 from serve.api.replies import reply
 from serve.inputs import InputError
@@ -75,9 +76,9 @@ def week_of(
 
 
 def scope_of(
-    category: Annotated[str, Query(max_length=20, description="分类代码或其开头")] = "",
-    district: Annotated[str, Query(max_length=32)] = "",
-    unit: Annotated[str, Query(max_length=100)] = "",
+    category: Annotated[str, Query(max_length=20, description="分类代码或其开头"), STORABLE] = "",
+    district: Annotated[str, Query(max_length=32), STORABLE] = "",
+    unit: Annotated[str, Query(max_length=100), STORABLE] = "",
 ) -> Scope:
     """Return the narrowing a route was asked for."""
     return Scope(category, district, unit)
@@ -102,7 +103,7 @@ async def overview(insight: InsightOf, period: PeriodOf, scope: ScopeOf) -> Resp
 @router.get("/insight/rows", summary="一个指标背后的工单、来电或反馈", response_model=shapes.RowsOut)
 async def rows(
     insight: InsightOf, runtime: RuntimeOf, info: InfoOf, period: PeriodOf, scope: ScopeOf,
-    figure: Annotated[str, Query(max_length=40, description="指标名")],
+    figure: Annotated[str, Query(max_length=40, description="指标名"), STORABLE],
     which: Annotated[Literal["whole", "part", "rest"], Query(description="分母、分子,或分母里不在分子的")] = "whole",
     day: Day = None, limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Response:  # fmt: skip

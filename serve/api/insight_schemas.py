@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from serve.api.incoming import Incoming
+
 
 class _Out(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -293,7 +295,7 @@ class MonthOut(_Out):
     verdict: str = Field(description="响应率、解决率、满意率较上月的升降", examples=["两升一降"])
 
 
-class OutcomeIn(BaseModel):
+class OutcomeIn(Incoming):
     """What became of a ticket."""
 
     model_config = ConfigDict(
@@ -313,10 +315,9 @@ class OutcomeIn(BaseModel):
     satisfaction: Literal["", "满意", "基本满意", "不满意"] = Field("", description="满意程度")
 
 
-class OutcomesIn(BaseModel):
+class OutcomesIn(Incoming):
     """Outcomes of several tickets."""
 
-    model_config = ConfigDict(extra="forbid")
     outcomes: list[OutcomeIn] = Field(min_length=1, max_length=1000, description="一次最多 1000 件")
 
 

@@ -7,27 +7,25 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from serve.api.incoming import Incoming
+
 Short = Annotated[str, StringConstraints(max_length=200)]
 Text = Annotated[str, StringConstraints(max_length=20_000)]
 RequestType = Literal["", "咨询", "求助", "投诉", "举报", "建议", "表扬", "撤单", "无效"]
-
-
-class _In(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class _Out(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Returned(_In):
+class Returned(Incoming):
     """A unit that gave this ticket back."""
 
     unit: str = Field(min_length=1, max_length=100, description="退回本单的单位全称")
     reason: str = Field("", max_length=500, description="退回理由")
 
 
-class Call(_In):
+class Call(Incoming):
     """What is sent: the words so far, and what the operator already knows."""
 
     model_config = ConfigDict(
@@ -271,7 +269,7 @@ class BatchLine(_Out):
     error: str = Field("", description="这一行为何没有结果")
 
 
-class FeedbackIn(_In):
+class FeedbackIn(Incoming):
     """What the operator says about a proposal."""
 
     model_config = ConfigDict(
@@ -318,7 +316,7 @@ class FeedbackPage(_Out):
     next: str | None = Field(description="下一页的游标;没有更多时为空")
 
 
-class SessionIn(_In):
+class SessionIn(Incoming):
     """A login."""
 
     key: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(description="密钥")

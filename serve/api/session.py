@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
 from serve import audit
 from serve.api.deps import SESSION_COOKIE, Gate, InfoOf, RuntimeOf, json_only
+from serve.api.incoming import STORABLE
 from serve.api.problems import replies
 from serve.api.replies import cursor_of, number_of, reply
 from serve.api.schemas import AuditLine, AuditPage, SessionIn, SessionOut
@@ -73,7 +74,7 @@ async def look(
     info: InfoOf,
     cursor: Annotated[str | None, Query(max_length=100, description="上一页的 next")] = None,
     limit: Annotated[int, Query(ge=1, le=500, description="每页行数")] = 100,
-    object: Annotated[str, Query(max_length=200, description="只看关于此对象的")] = "",
+    object: Annotated[str, Query(max_length=200, description="只看关于此对象的"), STORABLE] = "",
 ) -> Response:
     """Return a page of the audit trail, oldest first."""
     after = number_of(cursor)

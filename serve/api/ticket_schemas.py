@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from serve.api.incoming import Incoming
 from serve.api.schemas import RequestType
 
 
@@ -14,7 +15,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class TicketIn(_Model):
+class TicketIn(Incoming):
     """An accepted ticket."""
 
     model_config = ConfigDict(
@@ -38,7 +39,7 @@ class TicketIn(_Model):
     accepted_at: datetime.datetime | None = Field(None, description="受理时间;默认现在")
 
 
-class TicketsIn(_Model):
+class TicketsIn(Incoming):
     """Many tickets."""
 
     tickets: Annotated[list[TicketIn], Field(min_length=1, max_length=1000)] = Field(description="一次最多 1000 件")
