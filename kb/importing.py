@@ -14,6 +14,7 @@ from kb.likeness import overlap, plain
 from kb.sheets import FileError, Row, is_damaged, read_table, write_rows
 from kb.store import EntryStore
 from models.catalog import Catalog
+from models.text import storable
 
 HEADINGS: dict[str, tuple[str, ...]] = {
     "id": ("编号", "条目编号", "序号"),
@@ -170,9 +171,10 @@ def import_file(
 
 
 def _columns(path: Path, headings: Sequence[str], mapping: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Return (column -> heading, headings without a column)."""
+    """Return (column -> heading, headings without a column as they can be told)."""
+    there = "、".join(map(storable, headings))
     if missing := [h for h in mapping if h not in headings]:
-        raise FileError(f"{path}: 没有列 {'、'.join(missing)},现有列:{'、'.join(headings)}")
+        raise FileError(f"{path}: 没有列 {'、'.join(missing)},现有列:{there}")
     guesses = {name: column for column, names in HEADINGS.items() for name in (column, *names)}
     columns: dict[str, str] = {c: h for h, c in mapping.items()}
     for heading in headings:
@@ -182,10 +184,9 @@ def _columns(path: Path, headings: Sequence[str], mapping: Mapping[str, str]) ->
     for column in ("question", "answer"):
         if column not in columns:
             raise FileError(
-                f"{path}: 缺少 {column}({HEADINGS[column][0]}),现有列:{'、'.join(headings)};"
-                f"可用 --map 表头={column} 指定"
+                f"{path}: 缺少 {column}({HEADINGS[column][0]}),现有列:{there};可用 --map 表头={column} 指定"
             )
-    return columns, [h for h in headings if h not in columns.values()]
+    return columns, [storable(h) for h in headings if h not in columns.values()]
 
 
 class _Desk:
@@ -226,7 +227,7 @@ class _Desk:
                 if changed:
                     self.good.append(entry)
         if found:
-            faults = [Fault(row.number, *f) for f in found]
+            faults = [Fault(row.number, column, expected, storable(f)) for column, expected, f in found]
             self.faults += faults
             self.aside.append((row, ";".join(f"{f.column} 应为 {f.expected},实为 {f.found}" for f in faults)))
 

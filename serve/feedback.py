@@ -41,8 +41,8 @@ def store(session: Session, said: Mapping[str, str], *, who: str, versions: Mapp
         text=checked(text) if text.strip() else "",
         field=said["field"],
         verdict=said["verdict"],
-        proposed=mask(said["proposed"]),
-        value=mask(said["value"]),
+        proposed=mask(said["proposed"])[:200],  # a mark may be longer than what it stands for
+        value=mask(said["value"])[:200],
         note=mask(normalise(note)),
         who=who,
         at=now(),

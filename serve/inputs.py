@@ -29,6 +29,17 @@ def checked(text: str) -> str:
     return mask(normalise(accept(text)))
 
 
+YEARS = range(1900, 3000)
+"""Years that a day or a moment may lie in: none is left when others are reckoned back or on from it."""
+
+
+def moment(field: str, given: datetime.datetime) -> datetime.datetime:
+    """Return a moment in UTC without zone, as it is stored; raises InputError outside `YEARS`."""
+    if given.year not in YEARS:
+        raise InputError(f"{field}: 应在 {YEARS[0]} 至 {YEARS[-1]} 年之间,实为 {given.year} 年")
+    return given if given.tzinfo is None else given.astimezone(datetime.UTC).replace(tzinfo=None)
+
+
 _MOBILE = re.compile(r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)")
 _IDENTITY = re.compile(r"(?<!\d)[1-6]\d{5}((?:19|20)\d\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![\dXx])")
 _IN_IDS = {"姓名", "邮箱", "车牌", "微信"}

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import HTTPException
 
+from models.text import storable
 from serve.permissions import ROLES, Principal
 from serve.settings import Settings
 
@@ -38,7 +39,7 @@ class TokenVerifier:
         role = next((r for r in reversed(ROLES) if r in roles), "")
         if not role:
             raise HTTPException(403, f"令牌的 {self._settings.oidc_role_claim}: 应含 {'、'.join(ROLES)} 之一")
-        return Principal(f"oidc:{claims['sub']}"[:100], role, self._settings.default_rate)
+        return Principal(storable(f"oidc:{claims['sub']}"[:100]), role, self._settings.default_rate)
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from models.catalog import Catalog
 from models.masking import mask
 from models.text import strip_fillers
-from serve.inputs import InputError, checked, plain_id
+from serve.inputs import InputError, checked, moment, plain_id
 from serve.records import TicketRow, now
 
 
@@ -47,10 +47,8 @@ def accept(
         raise InputError(f"code: 应为目录 {catalog.version} 的末级代码,实为 {code}")
     if district and district not in catalog.districts:
         raise InputError(f"district: 应为 {'、'.join(catalog.districts)},实为 {district}")
-    at = accepted_at or now()
-    if at.tzinfo is not None:
-        at = at.astimezone(datetime.UTC).replace(tzinfo=None)
-    return Ticket(id, checked(text), code, request_type, mask(unit), district, returned, at)
+    at = moment("accepted_at", accepted_at or now())
+    return Ticket(id, checked(text), code, request_type, mask(unit)[:100], district, returned, at)
 
 
 def store(session: Session, tickets: Sequence[Ticket], vectors: NDArray[np.float32], encoder: str) -> None:

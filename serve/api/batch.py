@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import AsyncIterator
 
 import orjson
@@ -12,6 +13,7 @@ from pydantic import Field, ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from models.text import storable
 from serve import audit
 from serve.api.assist import checked_district, returns
 from serve.api.deps import InfoOf, RuntimeOf
@@ -101,7 +103,7 @@ async def _one(runtime: Runtime, number: int, line: bytes | None) -> dict[str, o
         return {"line": number, "error": f"一行最多 {LONGEST_LINE} 字节"}
     call_id = ""
     try:
-        call = BatchCall.model_validate_json(line)
+        call = BatchCall.model_validate(_object(line))
         call_id = plain_id("id", call.id)
         district = checked_district(runtime, call.district)
         result = await runtime.assist(
@@ -109,10 +111,18 @@ async def _one(runtime: Runtime, number: int, line: bytes | None) -> dict[str, o
         )
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        return {"line": number, "error": f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:300]}
+        return {"line": number, "error": storable(f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:300])}
     except InputError as error:
         return {"line": number, "id": call_id, "error": str(error)}
     return {"line": number, "id": call_id, "assist": assist_json(result)}
+
+
+def _object(line: bytes) -> object:
+    """Return what a line holds, read as the body of a single call is; raises InputError."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"应为一个 JSON 对象,实为 {error}") from error
 
 
 async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes | None]:

@@ -10,10 +10,9 @@ from typing import Any
 from fastapi import APIRouter, Depends, HTTPException, Response
 
 from models.locations import current_version
-from models.masking import mask
 from models.shelf import history, versions
 from serve import audit
-from serve.api.changes import actor
+from serve.api.changes import actor, reason
 from serve.api.deps import InfoOf, RuntimeOf, json_only
 from serve.api.entry_schemas import BundleChanged, BundleList, PromoteIn, RollbackIn
 from serve.api.guard import RequestInfo
@@ -81,7 +80,7 @@ async def rollback(sent: RollbackIn, runtime: RuntimeOf, info: InfoOf) -> Respon
 
 async def _run(runtime: Runtime, info: RequestInfo, what: str, sent: RollbackIn, words: list[str]) -> Response:
     """Run `yousu bundle …` and tell its outcome; what was asked and what came of it both stand in the audit trail."""
-    who, why = actor(runtime, info, sent.who), mask(sent.why)
+    who, why = actor(runtime, info, sent.who), reason(sent.why)
     object = getattr(sent, "version", "")
 
     async def note(outcome: str) -> None:

@@ -21,7 +21,7 @@ from serve.api.guard import RequestInfo
 from serve.inputs import InputError
 from serve.runtime import Runtime
 
-LONGEST_NAME = 64
+LONGEST_NAME, LONGEST_REASON = 64, 1000
 EntryId = Annotated[str, PathParameter(pattern=r"^[\w.-]{1,64}$", description="条目编号")]
 IfMatch = Annotated[
     str, Header(max_length=100, description="上次读到的 ETag;条目此后被改过即回 412", examples=['"1207"'])
@@ -42,6 +42,11 @@ def actor(runtime: Runtime, info: RequestInfo, sent: str) -> str:
         return who
     name, mark, number = who.rpartition("#")
     return name[: LONGEST_NAME - len(mark + number)] + mark + number if mark else who[:LONGEST_NAME]
+
+
+def reason(sent: str) -> str:
+    """Return why something is done, masked; a mark may be longer than what it stands for."""
+    return mask(sent)[:LONGEST_REASON]
 
 
 def revision_of(if_match: str, expected: int | None) -> int | None:
@@ -77,7 +82,7 @@ async def change(
 
     def make(session: Session) -> dict[str, Any]:
         held = do(runtime.engine.store.within(session))
-        detail: dict[str, object] = {"revision": held.revision, "why": mask(why)}
+        detail: dict[str, object] = {"revision": held.revision, "why": reason(why)}
         audit.append(session, who=info.who, what=what, object=entry_id, detail=detail, request_id=info.request_id)
         return held_json(held)
 

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Query, Response
 from kb.entry import from_row, row_faults, to_row
 from kb.store import Filter, Held
 from models.masking import mask
-from serve.api.changes import EntryId, IfMatch, actor, change, held_json, revision_of, tag_of, told
+from serve.api.changes import EntryId, IfMatch, actor, change, held_json, reason, revision_of, tag_of, told
 from serve.api.deps import InfoOf, RuntimeOf, json_only
 from serve.api.entry_schemas import (
     Comparison,
@@ -93,7 +93,7 @@ class Writing:
         """
         runtime, entry_id = self.runtime, self.entry_id
         expected = revision_of(self._if_match, sent.expected)
-        signed = {"who": actor(runtime, self.info, sent.who), "why": mask(sent.why), "expected": expected or 0}
+        signed = {"who": actor(runtime, self.info, sent.who), "why": reason(sent.why), "expected": expected or 0}
         if expected is None and await asyncio.to_thread(runtime.engine.store.exists, entry_id):
             # who does not say what he read would write over what he did not read
             raise HTTPException(428, "应以 If-Match(读条目时的 ETag)或 expected 说明改的是哪个修订")

@@ -22,7 +22,7 @@ from kb.sheets import FileError
 from models.masking import mask
 from serve import audit
 from serve.api.assist import checked_district
-from serve.api.changes import actor, told
+from serve.api.changes import actor, reason, told
 from serve.api.deps import InfoOf, RuntimeOf, json_only, unhurried
 from serve.api.entry_schemas import Format, HitTestIn, HitTestOut, ImportOut
 from serve.api.feedback import IdempotencyKey
@@ -90,11 +90,11 @@ async def take_in(
 
     def make(session: Session) -> dict[str, Any]:
         store = runtime.engine.store.within(session)
-        store.upsert(checked.good, who=actor(runtime, info, who), why=mask(why), keep_live=True)
+        store.upsert(checked.good, who=actor(runtime, info, who), why=reason(why), keep_live=True)
         counts: dict[str, object] = {k: getattr(checked.report, k) for k in ("rows", "new", "changed", "set_aside")}
         audit.append(
             session, who=info.who, what="entries.import", object=mask(name), request_id=info.request_id,
-            detail={**counts, "why": mask(why), "sha256": content[0]},
+            detail={**counts, "why": reason(why), "sha256": content[0]},
         )  # fmt: skip
         return _report(checked, dry_run=False)
 
@@ -140,11 +140,16 @@ def _aside(checked: Checked) -> dict[str, Any]:
     rows = [
         {
             "row": row.number, "reason": mask(why),
-            "cells": {k: v.encode("utf-8", "replace").decode() for k, v in row.cells.items()},
+            "cells": {_readable(k): _readable(v) for k, v in row.cells.items()},
         }
         for row, why in checked.aside[:MOST_FAULTS]
     ]  # fmt: skip
-    return {"headings": list(checked.headings), "aside": rows}
+    return {"headings": [_readable(h) for h in checked.headings], "aside": rows}
+
+
+def _readable(cell: str) -> str:
+    """Return a cell with a question mark for each byte that could not be decoded, as JSON can carry it."""
+    return cell.encode("utf-8", "replace").decode()
 
 
 @router.get(

@@ -107,7 +107,7 @@ class Guard:
             limit = settings.import_body_limit
         too_large = (413, f"请求体最多 {limit} 字节", {"Connection": "close"})
         length = headers.get("content-length", "")
-        if length.isdigit() and int(length) > limit:
+        if length.isdecimal() and int(length) > limit:
             await _drain(receive)
             return too_large
         try:

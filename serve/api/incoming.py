@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
+import datetime
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, field_validator
+from pydantic_core import PydanticCustomError
 
 from models.text import storable
+from serve.inputs import YEARS
 
 
 def _fit(value: object) -> object:
@@ -18,6 +22,16 @@ def _fit(value: object) -> object:
 
 STORABLE = BeforeValidator(_fit)
 """Stands behind `Query(…)` in the annotation of every text that is asked with."""
+
+
+def _of_a_calendar(day: datetime.date | None) -> datetime.date | None:
+    if day is not None and day.year not in YEARS:
+        raise PydanticCustomError("year", f"应在 {YEARS[0]} 至 {YEARS[-1]} 年之间")
+    return day
+
+
+IN_YEARS = AfterValidator(_of_a_calendar)
+"""Stands behind `Query(…)` in the annotation of a day from which others are reckoned."""
 
 
 class Incoming(BaseModel):

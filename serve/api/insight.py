@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from serve import audit
 from serve.api import insight_schemas as shapes
 from serve.api.deps import InfoOf, RuntimeOf, json_only, unhurried
-from serve.api.incoming import STORABLE
+from serve.api.incoming import IN_YEARS, STORABLE
 from serve.api.problems import replies
 from serve.api.replies import reply
 from serve.inputs import InputError
@@ -42,7 +42,7 @@ REPORT_REPLIES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/html": {"schema": {"type": "string"}}, DOCX: _FILE}},
 }
 MOST_DAYS = 1100
-Day = Annotated[datetime.date | None, Query(description="YYYY-MM-DD,本地日")]
+Day = Annotated[datetime.date | None, Query(description="YYYY-MM-DD,本地日"), IN_YEARS]
 
 
 def insight_of(request: Request) -> Insight:

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from starlette.exceptions import HTTPException
 
 from serve import logs
@@ -84,6 +84,13 @@ def install(app: FastAPI) -> None:
     async def on_invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         return answer(request, 422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+
+    @app.exception_handler(DataError)
+    async def on_unstorable(request: Request, error: DataError) -> Response:
+        """A value that no column takes: sending it again later, as 503 invites to, would never help."""
+        info = request.scope.get("yousu")
+        logs.event("unstorable", logging.ERROR, error.orig, request_id=info.request_id if info else "")
+        return answer(request, 422, "有一项内容记录库存不下(过长,或不是文字),没有存入")
 
     @app.exception_handler(DBAPIError)
     async def on_database(request: Request, error: DBAPIError) -> Response:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.masking import mask
 from models.text import normalise
-from serve.inputs import InputError, plain_id
+from serve.inputs import InputError, moment, plain_id
 from serve.records import OutcomeRow, now
 
 SATISFACTION = ("", "满意", "基本满意", "不满意")
@@ -38,9 +38,9 @@ def accept(given: Mapping[str, Any]) -> OutcomeRow:
     return OutcomeRow(
         ticket_id=words["ticket_id"],
         caller=words["caller"],
-        community=mask(normalise(words["community"])),
+        community=mask(normalise(words["community"]))[: _LIMITS["community"]],
         first_unit=words["first_unit"],
-        reason=mask(normalise(words["reason"]))[:200],
+        reason=mask(normalise(words["reason"]))[: _LIMITS["reason"]],
         closed_at=_moment("closed_at", given.get("closed_at")),
         contacted=_flag("contacted", given.get("contacted")),
         solved=_flag("solved", given.get("solved")),
@@ -78,6 +78,4 @@ def _moment(name: str, value: object) -> datetime.datetime | None:
             value = datetime.datetime.fromisoformat(str(value).strip())
         except ValueError:
             raise InputError(f"{name}: 应为 2026-11-24T08:30:00Z 这样的时间,实为 {str(value)[:40]}") from None
-    if value.tzinfo is not None:
-        value = value.astimezone(datetime.UTC).replace(tzinfo=None)
-    return value
+    return moment(name, value)

@@ -1,10 +1,13 @@
 """Text preparation: one written form, fillers gone, negations and facts kept."""
 
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.text import MAX_CHARACTERS, has_words, is_chinese, normalise, sentences, strip_fillers
+from models.text import MAX_CHARACTERS, has_words, is_chinese, normalise, sentences, storable, strip_fillers
 
 
 @given(st.text(max_size=300))
@@ -62,3 +65,15 @@ def test_markup_and_what_excel_leaves_behind_is_removed() -> None:
 
 def test_drawn_out_speech_is_cut_and_numbers_are_not() -> None:
     assert normalise("热热热热热死了,交了10000元,13800001234") == "热热热死了,交了10000元,13800001234"
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=30))
+def test_what_is_storable_goes_into_xml_and_utf8_and_stays_as_it_is(text: str) -> None:
+    made = storable(text)
+    ElementTree.fromstring(f"<t>{escape(made)}</t>".encode())
+    assert len(made) <= len(text)
+    assert storable(made) == made
+
+
+def test_storing_keeps_tabs_and_ends_lines_in_one_way() -> None:
+    assert storable("甲\r\n乙\r丙\t丁\n\x00\x7f\ud83d😀") == "甲\n乙\n丙\t丁\n   😀"
