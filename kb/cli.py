@@ -205,6 +205,7 @@ def show(
 def history(entry: Entry, as_json: AsJson = False) -> None:
     """列出条目的每次修订:何人、何时、为何。"""
     from kb.workflow import ACTION_NAMES
+    from models.text import one_line
 
     with _desk() as desk:
         versions = desk.store.versions(entry)
@@ -212,7 +213,8 @@ def history(entry: Entry, as_json: AsJson = False) -> None:
         _print([asdict(v) for v in versions])
         return
     for v in versions:
-        typer.echo(f"{v.revision} {v.at:%Y-%m-%d %H:%M:%S}Z {ACTION_NAMES.get(v.action, v.action)} {v.who}:{v.why}")
+        line = f"{v.revision} {v.at:%Y-%m-%d %H:%M:%S}Z {ACTION_NAMES.get(v.action, v.action)} {v.who}:{v.why}"
+        typer.echo(one_line(line))
 
 
 @app.command()
@@ -273,6 +275,7 @@ def unanswered(
     """没有答上的问题:相近的归在一起,问得多的在前;可指派、关闭。"""
     from kb.unanswered import UnansweredQueue
     from kb.workflow import StoreError
+    from models.text import one_line
 
     with _desk() as desk:
         queue = UnansweredQueue(desk.store.engine, "")
@@ -288,5 +291,6 @@ def unanswered(
         _print([asdict(c) for c in found])
         return
     for c in found:
-        typer.echo(f"{c.id} 问过 {c.asked} 次 [{c.status}{' ' + c.assignee if c.assignee else ''}] {c.sample}")
+        state = f"{c.status} {c.assignee}".strip()
+        typer.echo(one_line(f"{c.id} 问过 {c.asked} 次 [{state}] {c.sample}"))
     typer.echo(f"共 {len(found)} 组")

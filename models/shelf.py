@@ -10,12 +10,15 @@ LOG = "log.jsonl"
 """File in the folder of bundles that tells every promotion, roll-back and refusal, a JSON object a line."""
 
 
+def folders(bundles: Path) -> list[Path]:
+    """Return the folders of the bundles in `bundles` by name; one that is still being packed is none of them."""
+    found = sorted(file.parent for file in bundles.glob("*/manifest.json"))
+    return [folder for folder in found if not folder.name.startswith(".") and folder.name != "incoming"]
+
+
 def versions(bundles: Path) -> list[dict[str, Any]]:
     """Return the manifests in `bundles`, oldest first."""
-    found = []
-    for file in sorted(bundles.glob("*/manifest.json")):
-        if not file.parent.name.startswith(".") and file.parent.name != "incoming":
-            found.append(json.loads(file.read_text(encoding="utf-8")))
+    found = [json.loads((f / "manifest.json").read_text(encoding="utf-8")) for f in folders(bundles)]
     return sorted(found, key=lambda m: m.get("made_at", ""))
 
 

@@ -25,6 +25,11 @@ def storable(text: str) -> str:
     return UNFIT.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
+def one_line(text: str) -> str:
+    """Return `text` for a line of a list: line ends, escapes of terminals and marks of direction are written out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def normalise(text: str, limit: int = MAX_CHARACTERS) -> str:
     """Return `text` in one written form, without changing what it says.
 

@@ -119,12 +119,13 @@ def audit_show(
     last: Annotated[int, typer.Option(help="最后多少行", min=1)] = 50,
 ) -> None:
     """看最后几行审计记录。"""
+    from models.text import one_line
     from serve import audit
 
     records = _opened()[1]
     total = audit.verify(records).lines
     for row in audit.lines(records, after=max(0, total - last), limit=last):
-        typer.echo(f"{row.seq}  {row.at}  {row.who}  {row.what}  {row.object}  {row.detail}")
+        typer.echo(one_line(f"{row.seq}  {row.at}  {row.who}  {row.what}  {row.object}  {row.detail}"))
 
 
 Days = Annotated[int | None, typer.Option(help="保存天数;默认用设置 retention_days", min=1)]

@@ -29,6 +29,7 @@ def list_bundles() -> None:
     """列出训练过的模型包;带 * 的正在使用。"""
     from models.locations import current_version
     from models.shelf import history, versions
+    from models.text import one_line
 
     with told():
         current = current_version(_bundles())
@@ -41,7 +42,8 @@ def list_bundles() -> None:
         for event in history(_bundles())[-10:]:
             word = {"promote": "启用", "rollback": "退回", "refused": "未予启用"}[event["what"]]
             reasons = f"({';'.join(event['reasons'])})" if event["reasons"] else ""
-            typer.echo(f"  {event['at'][:16]} {event['who']} {word} {event['to']}:{event['why']}{reasons}")
+            line = f"{event['at'][:16]} {event['who']} {word} {event['to']}:{event['why']}{reasons}"
+            typer.echo(f"  {one_line(line)}")
 
 
 @app.command("compare")

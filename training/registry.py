@@ -10,7 +10,7 @@ from pathlib import Path
 
 from models.bundle import check_files
 from models.locations import CURRENT, current_version
-from models.shelf import LOG, history
+from models.shelf import LOG, folders, history
 from training.errors import TrainError
 from training.packing import PackingError, training_lock
 from training.replay import Comparison
@@ -28,9 +28,10 @@ def folder_of(bundles: Path, version: str, shipped: Path) -> Path:
     """Return the folder of a version (or an unambiguous beginning of one); `shipped` names the shipped bundle."""
     if version == "shipped":
         return shipped
-    hits = [f.parent for f in bundles.glob("*/manifest.json") if f.parent.name.startswith(version)]
+    there = folders(bundles)
+    hits = [f for f in there if f.name == version] or [f for f in there if f.name.startswith(version)]
     if len(hits) != 1:
-        known = "、".join(sorted(f.parent.name for f in bundles.glob("*/manifest.json"))) or "无"
+        known = "、".join(f.name for f in there) or "无"
         raise TrainError(f"没有(或不止一个)版本 {version};现有:{known}")
     return hits[0]
 

@@ -18,6 +18,7 @@ from serve.api.entry_schemas import BundleChanged, BundleList, PromoteIn, Rollba
 from serve.api.guard import RequestInfo
 from serve.api.problems import replies
 from serve.api.replies import reply
+from serve.inputs import InputError
 from serve.runtime import Runtime
 
 router = APIRouter(prefix="/v1/bundles", tags=["模型包"])
@@ -82,6 +83,8 @@ async def _run(runtime: Runtime, info: RequestInfo, what: str, sent: RollbackIn,
     """Run `yousu bundle …` and tell its outcome; what was asked and what came of it both stand in the audit trail."""
     who, why = actor(runtime, info, sent.who), reason(sent.why)
     object = getattr(sent, "version", "")
+    if not why.strip():
+        raise InputError("why: 应说明为什么,实为空白")
 
     async def note(outcome: str) -> None:
         await asyncio.to_thread(

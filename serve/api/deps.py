@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,11 +13,14 @@ from serve.api.guard import RequestInfo
 from serve.keys import Key, csrf_fits
 from serve.permissions import PUBLIC, ROLE_NAMES, Principal, allows, permission_of
 from serve.runtime import Runtime
+from serve.settings import LOOPBACK
 
 if TYPE_CHECKING:
     from serve.oidc import TokenVerifier
 
 SESSION_COOKIE = "yousu_session"
+_HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(?::\d*)?")
+"""Name or address, and port, of a Host header."""
 CSRF_HEADER = "x-csrf-token"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
@@ -50,6 +54,8 @@ class Gate:
         permission = permission_of(request.method, getattr(route, "path", ""))
         info = info_of(request)
         if not self.runtime.guarded:
+            if permission != PUBLIC and self.runtime.settings.auth == "auto":
+                _meant_for_here(request.headers.get("host", ""))
             info.who, info.role = LOCAL.who, LOCAL.role
             return
         if permission == PUBLIC:
@@ -105,6 +111,20 @@ class Gate:
             wait = max(1, round((1 - left) / per_second + 0.5))
             raise HTTPException(429, f"超过每分钟 {principal.rate} 次", {"Retry-After": str(wait)})
         self._buckets[principal.who] = (left - 1, now)
+
+
+def _meant_for_here(host: str) -> None:
+    """Raise 403 for a name of the internet: a page of that name could have it lead here (DNS rebinding) and be admin.
+
+    Origin and Host are the same for such a page. Who sets YOUSU_AUTH=off has another guard in front.
+    """
+    match = _HOST.fullmatch(host)
+    name = match[1].strip("[]").lower() if match else host
+    if host and name not in LOOPBACK and not name.endswith(".localhost"):
+        names = "、".join(LOOPBACK)
+        raise HTTPException(
+            403, f"Host: 未启用访问控制时应为 {names},实为 {name[:80]};请先用 `yousu key create` 建密钥"
+        )
 
 
 def _token_verifier(runtime: Runtime) -> TokenVerifier | None:

@@ -70,7 +70,7 @@ def install(app: FastAPI) -> None:
     def answer(request: Request, status: int, detail: object, headers: Mapping[str, str] | None = None) -> Response:
         info = request.scope.get("yousu")
         number = info.request_id if info else ""
-        return problem(status, _clean(detail), request_id=number, path=_clean(request.url.path), headers=headers)
+        return problem(status, _clean(detail), request_id=number, path=_clean(request.scope["path"]), headers=headers)
 
     @app.exception_handler(InputError)
     async def on_input(request: Request, error: InputError) -> Response:

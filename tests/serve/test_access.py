@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from sqlalchemy import select
 
 from serve.keys import KeyFaultError, KeyRing
 from serve.permissions import PUBLIC, ROLES, allows, permission_of
+from serve.records import FeedbackRow
 from serve.running import BindError, check_binding
 from tests.serve.conftest import renewed
 
@@ -167,6 +169,22 @@ def test_another_site_cannot_write_from_the_users_browser(client) -> None:
     assert client.post("/v1/assist", json=CALL, headers={"Origin": "http://127.0.0.1"}).status_code == 200
 
 
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "[::2]:80", "a b", "["])
+def test_a_page_whose_name_leads_here_is_nobody_while_everybody_here_is_admin(client_of, host: str) -> None:
+    client = client_of()
+    page = {"Host": host, "Origin": f"http://{host}"}
+    assert client.get("/v1/audit", headers=page).status_code == 403
+    assert client.post("/v1/assist", json=CALL, headers=page).status_code == 403
+    for own in ("127.0.0.1:8345", "localhost", "[::1]:8345", "panel.localhost"):
+        assert client.get("/v1/audit", headers={"Host": own}).status_code == 200
+    _, secret = key_for(client, "operator")
+    assert client.post("/v1/assist", json=CALL, headers=page | with_key(secret)).status_code == 200
+
+
+def test_who_turns_access_control_off_may_call_the_service_what_he_likes(client_of) -> None:
+    assert client_of(auth="off").get("/v1/audit", headers={"Host": "hotline.example"}).status_code == 200
+
+
 def test_an_outside_address_is_refused_while_everybody_is_admin(engine, tmp_path) -> None:
     other = renewed(engine, tmp_path, host="0.0.0.0")
     with pytest.raises(BindError, match="key create"):
@@ -232,6 +250,16 @@ def test_a_token_that_does_not_hold_opens_nothing(client_of, issuer, claims) -> 
     client = client_of(auth="on", oidc_issuer=address)
     token = sign(roles=["admin"], **claims)
     assert client.post("/v1/assist", json=CALL, headers=with_key(token)).status_code == 401
+
+
+def test_a_name_in_a_token_is_stored_and_logged_as_text(client_of, issuer) -> None:
+    address, sign = issuer
+    client = client_of(auth="on", oidc_issuer=address)
+    headers = with_key(sign(roles=["operator"], sub="li\x00\ud800\n"))
+    told = client.post("/v1/feedback", json={**CALL, "field": "category", "verdict": "accept"}, headers=headers)
+    assert told.status_code == 201
+    with client.app.state.runtime.records.read() as session:
+        assert [row.who for row in session.scalars(select(FeedbackRow))] == ["oidc:li  \n"]
 
 
 def test_a_token_without_a_role_of_ours_is_told_so(client_of, issuer) -> None:

@@ -297,8 +297,10 @@ def test_the_shipped_bundle_is_listed_and_cannot_be_rolled_back(client) -> None:
     listed = client.get("/v1/bundles").json()
     shapes.BundleList.model_validate(listed)
     assert [(b["version"], b["current"]) for b in listed["items"]] == [("shipped", True)]
-    reply = client.post("/v1/bundles/rollback", json={"why": "试"})
+    assert client.post("/v1/bundles/rollback", json={"why": "\x00 "}).status_code == 422
+    reply = client.post("/v1/bundles/rollback", json={"why": "试", "who": "--help"})
     assert reply.status_code == 409
+    assert "没有可以退回的版本" in reply.json()["detail"]
     assert json.loads(audited(client, "bundles.rollback")[0]["detail"])["outcome"] == "asked"
     for version in ("../../etc", "-x", "--help", "gone"):
         reply = client.post("/v1/bundles/promote", json={"version": version, "why": "试"})

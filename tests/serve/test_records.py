@@ -191,6 +191,18 @@ def test_tampering_past_the_guard_shows(client, tmp_path, harm: str, said: str) 
     assert said in audit.verify(records, expected_head=head).fault
 
 
+def test_what_somebody_wrote_makes_no_line_of_its_own_in_the_trail_as_it_is_shown(
+    client, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv("YOUSU_HOME", str(tmp_path))
+    forged = "T1\n2  2026-01-01  root  key.create\x1b[2J\u202e\u2028"
+    assert client.post("/v1/tickets", json={**TICKET, "id": forged}).status_code == 201
+    shown = CliRunner().invoke(app, ["audit", "show"]).output
+    assert len(shown.splitlines()) == 1
+    assert "T1\\n2  2026" in shown
+    assert not {"\x1b", "\u202e"} & set(shown)
+
+
 def test_the_command_line_verifies_the_trail(client, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("YOUSU_HOME", str(tmp_path))
     assert CliRunner().invoke(app, ["key", "create", "甲", "--role", "auditor"]).exit_code == 0
