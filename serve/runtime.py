@@ -24,6 +24,8 @@ from serve.tracing import STAGES, Tracing
 T = TypeVar("T")
 LONG_TEXT = 300
 """Characters above which a call is concluded in a thread, so that it does not hold up the short ones."""
+LONG_CONTEXT = 3000
+"""Characters of earlier talk above which a call is heard in a thread: masking takes microseconds a character."""
 
 
 class Runtime:
@@ -101,9 +103,15 @@ class Runtime:
     ) -> AnswerResult:
         """Return only the answers."""
         engine = self.engine
-        heard = engine.hear(text, context, whole_only=True)
+        heard = await self.hear(engine, text, context, whole_only=True)
         vectors = await self.encoder.encode(engine.bundle.embedder, [heard.prepared])
         return await self._in_turn(lambda: engine.answer_heard(heard, vectors, on=on, district=district, record=record))
+
+    async def hear(self, engine: Engine, text: str, context: Sequence[str] = (), *, whole_only: bool = False) -> Heard:
+        """Return what `engine` hears; a long text, or one after much talk, is masked in a thread."""
+        if len(text) <= LONG_TEXT and sum(map(len, context)) <= LONG_CONTEXT:
+            return engine.hear(text, context, whole_only=whole_only)
+        return await asyncio.to_thread(engine.hear, text, context, whole_only=whole_only)
 
     async def _in_turn(self, work: Callable[[], T]) -> T:
         """Return what `work` gives, one call after the other in the order in which their vectors came.
@@ -119,11 +127,7 @@ class Runtime:
         self, engine: Engine, text: str, context: Sequence[str]
     ) -> tuple[Heard, Read, Glance | None, float]:
         """Hear a call and read it; what its words tell alone is found while the encoder works."""
-        heard = (
-            engine.hear(text, context)
-            if len(text) <= LONG_TEXT
-            else await asyncio.to_thread(engine.hear, text, context)
-        )
+        heard = await self.hear(engine, text, context)
         start = time.perf_counter()
         reading = read_call(engine.bundle, heard)
         coming = self.encoder.encode(engine.bundle.embedder, next(reading))

@@ -95,7 +95,7 @@ async def route(call: Call, runtime: RuntimeOf) -> Response:
 async def similar(call: SimilarCall, runtime: RuntimeOf) -> Response:
     """Return earlier cases like the call."""
     engine = runtime.engine
-    heard = engine.hear(call.text, call.context)
+    heard = await runtime.hear(engine, call.text, call.context)
     vectors = await runtime.encoder.encode(engine.bundle.embedder, [heard.prepared])
     found = engine.cases.search(vectors[0], call.top)
     return reply({"similar": similar_json(found), "versions": engine.versions})

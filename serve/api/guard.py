@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve import logs
@@ -24,6 +25,12 @@ _STREAMED_IN = ("/v1/batch",)
 _FILES_IN = ("/v1/entries/import",)
 """Paths whose body is a whole file."""
 _STREAMED_OUT = ("application/x-ndjson", "text/event-stream")
+_SMALL_BODY = 64_000
+"""Bytes of a body that nobody counts; a call is far smaller, and always gets in."""
+_LONGEST_LENGTH = 18
+"""Digits of a length that are still read as a number."""
+_LEFT = 499
+"""What the log and the figures say, as nginx does, when the client left before it had sent everything."""
 _DRAIN_SECONDS = 5.0
 _SECURITY = {
     "x-content-type-options": "nosniff",
@@ -43,6 +50,7 @@ class RequestInfo:
     status: int = 0
     started: bool = False
     holds_slot: bool = False
+    holds_bytes: int = 0
     timer: asyncio.Timeout | None = None
     stages: dict[str, float] | None = None
     clock: float = field(default_factory=time.perf_counter)
@@ -57,16 +65,24 @@ class BodyTooLargeError(Exception):
     """A body above the limit, found while it is read."""
 
 
+class NoRoomError(Exception):
+    """Too many bytes of large bodies lie in memory already."""
+
+
 class Guard:
     """Pure ASGI, outermost. A request waits for nothing: it gets one of `max_in_flight` places, or 429 at once.
 
-    The body is read before a place is taken, so that slow clients hold none.
+    The body is read before a place is taken, so that slow clients hold none. That is also before anybody knows who
+    sends it: what large bodies hold together is bounded, at four files or a full house.
     """
 
     def __init__(self, app: ASGIApp, runtime: Runtime) -> None:
         self.app = app
         self.runtime = runtime
         self.busy = 0
+        self.held = 0
+        settings = runtime.settings
+        self._most_held = max(4 * settings.import_body_limit, settings.max_in_flight * settings.body_limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -83,6 +99,8 @@ class Guard:
         sender = self._sender(info, send)
         try:
             refusal = await self._serve(scope, headers, receive, sender, info)
+        except ClientDisconnect:
+            refusal, info.status = None, _LEFT
         except Exception as error:
             logs.event("unhandled", logging.ERROR, error, request_id=info.request_id)
             refusal = (500, "请把请求编号告诉工程师", {})
@@ -91,6 +109,7 @@ class Guard:
             reply = problem(status, detail, request_id=info.request_id, path=scope["path"][:200], headers=more)
             await reply(scope, receive, sender)
         self._release(info)
+        self._give_back(info)
         self._note(scope, info)
 
     async def _serve(
@@ -107,12 +126,12 @@ class Guard:
             limit = settings.import_body_limit
         too_large = (413, f"请求体最多 {limit} 字节", {"Connection": "close"})
         length = headers.get("content-length", "")
-        if length.isdecimal() and int(length) > limit:
+        if length.isdecimal() and (len(length) > _LONGEST_LENGTH or int(length) > limit):
             await _drain(receive)
             return too_large
         try:
             async with asyncio.timeout(settings.request_timeout) as timer:
-                replay = _counted(receive, limit) if streamed else await _whole(receive, limit)
+                replay = _counted(receive, limit) if streamed else await self._whole(receive, limit, info)
                 info.timer = timer
                 if streamed:
                     timer.reschedule(None)
@@ -127,7 +146,54 @@ class Guard:
         except BodyTooLargeError:
             await _drain(receive)
             return too_large
+        except NoRoomError:
+            self._give_back(info)
+            self.runtime.metrics.refused.labels("bodies").inc()
+            await _drain(receive)
+            return 429, "正在接收的大请求体太多", {"Retry-After": "5", "Connection": "close"}
         return None
+
+    async def _whole(self, receive: Receive, limit: int, info: RequestInfo) -> Receive:
+        """Read the body to its end and return a `receive` that gives it at once."""
+        parts: list[bytes] = []
+        size = 0
+        last: Message
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                parts, last = [], message
+                break
+            part = message.get("body", b"")
+            size += len(part)
+            if size > limit:
+                raise BodyTooLargeError
+            self._hold(info, size - _SMALL_BODY)
+            parts.append(part)
+            if not message.get("more_body"):
+                last = {"type": "http.request", "body": b"".join(parts), "more_body": False}
+                break
+        given = False
+
+        async def replay() -> Message:
+            nonlocal given
+            if given:
+                return await receive()
+            given = True
+            return last
+
+        return replay
+
+    def _hold(self, info: RequestInfo, size: int) -> None:
+        """Count a body of `size` bytes, those that nobody counts left out; raises NoRoomError."""
+        more = max(0, size) - info.holds_bytes
+        if more and self.held + more > self._most_held:
+            raise NoRoomError
+        self.held += more
+        info.holds_bytes += more
+
+    def _give_back(self, info: RequestInfo) -> None:
+        self.held -= info.holds_bytes
+        info.holds_bytes = 0
 
     def _sender(self, info: RequestInfo, send: Send) -> Send:
         async def sender(message: Message) -> None:
@@ -186,36 +252,6 @@ def _fit(request_id: str) -> bool:
     except InputError:
         return False
     return True
-
-
-async def _whole(receive: Receive, limit: int) -> Receive:
-    """Read the body to its end and return a `receive` that gives it at once."""
-    parts: list[bytes] = []
-    size = 0
-    last: Message
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            parts, last = [], message
-            break
-        part = message.get("body", b"")
-        size += len(part)
-        if size > limit:
-            raise BodyTooLargeError
-        parts.append(part)
-        if not message.get("more_body"):
-            last = {"type": "http.request", "body": b"".join(parts), "more_body": False}
-            break
-    given = False
-
-    async def replay() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return last
-
-    return replay
 
 
 def _counted(receive: Receive, limit: int) -> Receive:

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse
-from sqlalchemy.orm import Session
 
 from serve import audit
 from serve.api import insight_schemas as shapes
@@ -246,25 +245,23 @@ async def export(insight: InsightOf, runtime: RuntimeOf, info: InfoOf, period: P
 )  # fmt: skip
 async def outcomes_in(sent: shapes.OutcomesIn, runtime: RuntimeOf, info: InfoOf) -> Response:
     """Store what became of tickets; faulty ones are set aside with the reason. Sending again replaces."""
-    good, aside = [], []
-    for outcome in sent.outcomes:
-        try:
-            good.append(outcomes.accept(outcome.model_dump()))
-        except InputError as error:
-            aside.append({"ticket_id": outcome.ticket_id, "reason": str(error)})
 
-    def write(session: Session) -> None:
-        outcomes.store(session, good)
-        name = good[0].ticket_id if len(good) == 1 else f"{len(good)} 件"
-        audit.append(session, who=info.who, what="outcomes.write", object=name, request_id=info.request_id)
-
-    def run() -> None:
+    def store() -> tuple[int, list[dict[str, str]]]:
+        good, aside = [], []
+        for outcome in sent.outcomes:
+            try:
+                good.append(outcomes.accept(outcome.model_dump()))
+            except InputError as error:
+                aside.append({"ticket_id": outcome.ticket_id, "reason": str(error)})
         if good:
             with runtime.records.write() as session:
-                write(session)
+                outcomes.store(session, good)
+                name = good[0].ticket_id if len(good) == 1 else f"{len(good)} 件"
+                audit.append(session, who=info.who, what="outcomes.write", object=name, request_id=info.request_id)
+        return len(good), aside
 
-    await asyncio.to_thread(run)
-    return reply({"stored": len(good), "rejected": aside})
+    stored, rejected = await asyncio.to_thread(store)
+    return reply({"stored": stored, "rejected": rejected})
 
 
 @lru_cache(maxsize=1)

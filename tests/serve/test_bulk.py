@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from fastapi.testclient import TestClient
 
 from serve.api.tickets import EMBEDDED_AT_ONCE
 from serve.batching import EncoderWorker
+from serve.engine import Engine
+from serve.insight import outcomes
 
 LIMIT = 2.0
 """Seconds a request, or a step of one, may take here."""
@@ -62,3 +65,29 @@ def test_two_hundred_different_tickets_are_embedded_and_found(client: TestClient
     client.app.state.runtime.look()  # type: ignore[attr-defined]
     found = client.post("/v1/similar", json={"text": body["tickets"][7]["text"], "top": 1}).json()["similar"]
     assert found[0]["id"] == "T7"
+
+
+def test_long_work_before_anything_is_embedded_holds_up_no_call(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    within: list[str] = []
+
+    def noted(name: str, work: Callable[..., object]) -> Callable[..., object]:
+        def run(*given: object, **more: object) -> object:
+            with suppress(RuntimeError):  # raised where no event loop runs, as in a thread
+                asyncio.get_running_loop()
+                within.append(name)
+            return work(*given, **more)
+
+        return run
+
+    monkeypatch.setattr(outcomes, "accept", noted("outcomes", outcomes.accept))
+    monkeypatch.setattr(Engine, "hear", noted("hear", Engine.hear))
+    given = [{"ticket_id": f"T{i}", "community": "一号院", "reason": "属地不符"} for i in range(20)]
+    assert client.post("/v1/outcomes", json={"outcomes": given}).json()["stored"] == 20
+    long = {"text": "那农村的呢", "context": ["我想问城市低保" * 100] * 10}
+    for path in ("assist", "answer", "similar"):
+        assert client.post(f"/v1/{path}", json=long).status_code == 200
+    assert within == []
+    assert client.post("/v1/answer", json={**long, "context": ["城市低保多少钱"]}).status_code == 200
+    assert within == ["hear"], "a short call is heard at once"

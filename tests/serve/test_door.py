@@ -66,6 +66,54 @@ def test_a_body_above_the_limit_is_refused_whether_or_not_it_says_its_length(cli
         assert reply.status_code == 413
 
 
+def test_large_bodies_that_do_not_end_fill_no_memory_and_keep_no_call_out(client_of) -> None:
+    client = client_of(import_body_limit=200_000, body_limit=50_000, max_in_flight=12)
+    app, end, refused = client.app, asyncio.Event(), asyncio.Event()
+    statuses: list[int] = []
+
+    async def stranger() -> None:
+        pieces = iter([b"x" * 190_000])
+
+        async def receive() -> dict[str, object]:
+            if (piece := next(pieces, None)) is None:
+                await end.wait()
+                return {"type": "http.disconnect"}
+            return {"type": "http.request", "body": piece, "more_body": True}
+
+        async def send(message: dict[str, object]) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+                refused.set()
+
+        headers = [(b"host", b"127.0.0.1"), (b"content-type", b"application/octet-stream")]
+        await app(
+            {
+                "type": "http", "method": "POST", "path": "/v1/entries/import", "raw_path": b"/v1/entries/import",
+                "query_string": b"name=a.csv&why=x", "headers": headers, "scheme": "http", "http_version": "1.1",
+                "root_path": "", "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
+            },
+            receive, send,
+        )  # fmt: skip
+
+    async def attack() -> int:
+        strangers = [asyncio.create_task(stranger()) for _ in range(9)]
+        await asyncio.sleep(0)
+        call = await asyncio.to_thread(client.post, "/v1/assist", json=CALL)
+        end.set()
+        await asyncio.gather(*strangers)
+        return call.status_code
+
+    assert asyncio.run(attack()) == 200
+    assert statuses == [429] * 3, "six bodies of 126,000 counted bytes fit into 800,000"
+    files = {"Content-Type": "application/octet-stream"}
+    body = b"question,answer,basis\n" + "问,答,依据\n".encode() * 9_000
+    after = client.post(
+        "/v1/entries/import?name=a.csv&why=x&dry_run=true&accept_near=true", content=body, headers=files
+    )
+    assert after.status_code == 200
+    assert app.state.runtime.metrics.text().count(b'refused_total{why="bodies"} 3.0') == 1
+
+
 def test_deep_json_is_a_problem_and_no_crash(client) -> None:
     for body in (b'{"text":' + b"[" * 100_000, b'{"text":' + b"[" * 50_000 + b"]" * 50_000 + b"}"):
         reply = client.post("/v1/assist", content=body, headers={"Content-Type": "application/json"})
