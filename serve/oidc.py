@@ -28,12 +28,14 @@ class TokenVerifier:
             raise ImportError("YOUSU_OIDC_ISSUER: 需要 pip install 'yousu[oidc]'") from error
         self._jwt = jwt
         self._settings = settings
+        self._one = asyncio.Semaphore(1)  # an issuer that hangs must not take every thread: writes need them too
         address = settings.oidc_jwks or settings.oidc_issuer.rstrip("/") + "/.well-known/jwks.json"
         self._keys = jwt.PyJWKClient(address, timeout=5, lifespan=300)
 
     async def principal(self, token: str) -> Principal:
         """Return who the token says it is; raises 401 for a token that does not hold, 403 for one without a role."""
-        claims = await asyncio.to_thread(self._claims, token)
+        async with self._one:
+            claims = await asyncio.to_thread(self._claims, token)
         given = claims.get(self._settings.oidc_role_claim, [])
         roles = [given] if isinstance(given, str) else given if isinstance(given, list) else []
         role = next((r for r in reversed(ROLES) if r in roles), "")
@@ -48,6 +50,6 @@ class TokenVerifier:
                 token, key.key, algorithms=list(ALGORITHMS), audience=self._settings.oidc_audience,
                 issuer=self._settings.oidc_issuer, options={"require": ["exp", "sub", "iss", "aud"]}, leeway=30,
             )  # fmt: skip
-        except self._jwt.PyJWTError as error:
+        except (self._jwt.PyJWTError, OSError, ValueError) as error:  # the last two: what the issuer did or said
             challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             raise HTTPException(401, f"令牌无效:{type(error).__name__}", challenge) from error

@@ -1,6 +1,7 @@
 """Who may do what: keys, roles, sessions, tokens and rates, denied unless the table allows it."""
 
 import json
+import socket
 import threading
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -260,6 +261,31 @@ def test_a_name_in_a_token_is_stored_and_logged_as_text(client_of, issuer) -> No
     assert told.status_code == 201
     with client.app.state.runtime.records.read() as session:
         assert [row.who for row in session.scalars(select(FeedbackRow))] == ["oidc:li  \n"]
+
+
+def test_tokens_of_strangers_stop_no_write_while_the_issuer_hangs(client_of) -> None:
+    jwt = pytest.importorskip("jwt")
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as issuer:
+        client = client_of(auth="on", oidc_issuer=f"http://127.0.0.1:{issuer.getsockname()[1]}", max_in_flight=100)
+        _, secret = key_for(client, "operator")
+        assert client.get("/v1/session", headers=with_key(secret)).status_code == 200
+        token = jwt.encode({"sub": "x"}, "a secret that is long enough for HS256", headers={"kid": "none"})
+        done: list[int] = []
+        strangers = [
+            threading.Thread(target=lambda: done.append(client.get("/v1/session", headers=with_key(token)).status_code))
+            for _ in range(40)
+        ]
+        for stranger in strangers:
+            stranger.start()
+        said = client.post(
+            "/v1/feedback", json={**CALL, "field": "category", "verdict": "accept"}, headers=with_key(secret)
+        )
+        waiting = len(strangers) - len(done)
+    for stranger in strangers:
+        stranger.join()
+    assert said.status_code == 201
+    assert waiting >= len(strangers) - 1
+    assert set(done) == {401}
 
 
 def test_a_token_without_a_role_of_ours_is_told_so(client_of, issuer) -> None:
