@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import delete
 
 from kb.sheets import FileError, read_table
+from models.text import storable
 from serve import audit
 from serve.insight.cases import Case
 from serve.insight.tables import MonthRow
@@ -190,7 +191,7 @@ def read_months(path: Path, encoding: str = "utf-8") -> list[Totals]:
 
 
 def _totals(where: str, month: str, cells: Mapping[str, str]) -> Totals:
-    values: dict[str, Any] = {"month": month, "source": cells.get("source", "")[:200]}
+    values: dict[str, Any] = {"month": month, "source": storable(cells.get("source", ""))[:200]}
     for field in fields(Totals):
         text = cells.get(field.name, "")
         if field.name in values or (not text and field.name not in ("received", "closed")):

@@ -10,7 +10,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from models.masking import mask
-from models.text import normalise
+from models.text import normalise, storable
 from serve.inputs import InputError, moment, plain_id
 from serve.records import OutcomeRow, now
 
@@ -24,7 +24,7 @@ _YES = {"是": True, "yes": True, "true": True, "1": True, "否": False, "no": F
 
 def accept(given: Mapping[str, Any]) -> OutcomeRow:
     """Return the row to store; raises InputError naming the field, what was expected and what was found."""
-    words = {name: str(given.get(name) or "").strip() for name in COLUMNS}
+    words = {name: storable(str(given.get(name) or "")).strip() for name in COLUMNS}
     if not words["ticket_id"]:
         raise InputError("ticket_id: 应为工单编号,实为空")
     for name, most in _LIMITS.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+from models.text import storable
 from serve.insight.report import RATES_AT, Report, Table, shown
 
 if TYPE_CHECKING:
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
 FONTS = {"Normal": "宋体", "Title": "黑体", "Heading 2": "黑体"}
 """Fonts for Chinese by style: those every Word in China has."""
-_ILLEGAL = dict.fromkeys([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0xFFFE, 0xFFFF], " ")
-"""Characters that XML 1.0 forbids."""
 
 
 def report_docx(report: Report) -> bytes:
@@ -27,29 +26,25 @@ def report_docx(report: Report) -> bytes:
     page.page_width, page.page_height = Cm(21), Cm(29.7)
     page.left_margin = page.right_margin = Cm(2.6)
     _set_fonts(document)
-    document.core_properties.title = _clean(report.title)
+    document.core_properties.title = storable(report.title)
     document.core_properties.author = document.core_properties.comments = ""
     document.core_properties.language = "zh-CN"
-    title = document.add_paragraph(_clean(report.title), style="Title")
+    title = document.add_paragraph(storable(report.title), style="Title")
     title.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    summary = document.add_paragraph(_clean(report.summary))
+    summary = document.add_paragraph(storable(report.summary))
     summary.paragraph_format.first_line_indent = Pt(22)
     summary.paragraph_format.line_spacing = 1.5
     for i, table in enumerate(report.tables):
-        document.add_heading(_clean(table.title), level=2)
+        document.add_heading(storable(table.title), level=2)
         _add(document, table)
         for note in report.notes if i == RATES_AT else ():
-            run = document.add_paragraph().add_run(_clean(note))
+            run = document.add_paragraph().add_run(storable(note))
             run.font.color.rgb = RGBColor(0x7A, 0x43, 0x00)
-    last = document.add_paragraph().add_run(_clean(report.source))
+    last = document.add_paragraph().add_run(storable(report.source))
     last.font.size = Pt(9)
     made = io.BytesIO()
     document.save(made)
     return made.getvalue()
-
-
-def _clean(text: str) -> str:
-    return text.translate(_ILLEGAL)
 
 
 def _set_fonts(document: Document) -> None:
@@ -78,9 +73,9 @@ def _add(document: Document, table: Table) -> None:
         return
     made = document.add_table(rows=1, cols=len(table.headings), style="Table Grid")
     for cell, words in zip(made.rows[0].cells, table.headings, strict=True):
-        cell.paragraphs[0].add_run(_clean(words)).bold = True
+        cell.paragraphs[0].add_run(storable(words)).bold = True
     for row in table.rows:
         for cell, value in zip(made.add_row().cells, row, strict=True):
-            cell.text = _clean(shown(value))
+            cell.text = storable(shown(value))
             if isinstance(value, int | float):
                 cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.RIGHT

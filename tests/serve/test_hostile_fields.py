@@ -16,6 +16,7 @@ from sqlalchemy import String, select, text
 from kb.database import Base
 from kb.unanswered import UnansweredQueue
 from models.text import UNFIT
+from serve.insight import outcomes
 
 WORDS = "路灯\x00不亮\ud83d了\uffff三天"
 """NUL, half of an emoji as a program leaves it that cuts by UTF-16, a character that is none."""
@@ -260,3 +261,8 @@ def test_a_value_that_no_column_takes_is_refused_for_good(client_of: Callable[..
 def test_a_length_that_is_no_number_fails_nothing_inside(client: TestClient, length: bytes) -> None:
     headers = {"content-length": length, "content-type": "application/json"}
     assert client.post("/v1/assist", content=b'{"text":"x"}', headers=headers).status_code < 500
+
+
+def test_an_outcome_from_a_file_is_made_fit_as_one_of_a_request_is() -> None:
+    row = outcomes.accept({"ticket_id": "T\x001", "first_unit": "市\ufffe局\ud83d", "reason": "甲\x1b乙"})
+    assert (row.ticket_id, row.first_unit, row.reason) == ("T 1", "市 局", "甲乙")
