@@ -88,6 +88,17 @@ def interval(values: NDArray[Any], weights: NDArray[np.float64]) -> list[float]:
     return _range(list(weights @ values.astype(np.float64) / len(values)))
 
 
+def wilson(values: NDArray[np.bool_]) -> list[float]:
+    """Return the 95 % interval of a share after Wilson (1927): small numbers and shares near 0 or 1 stay honest."""
+    n, z = len(values), 1.96
+    if not n:
+        return [0.0, 1.0]
+    share = float(values.mean())
+    middle, half = share + z * z / (2 * n), z * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)))
+    low, high = ((middle + side * half) / (1 + z * z / n) for side in (-1, 1))
+    return [round(max(low, 0.0), 4), round(min(high, 1.0), 4)]
+
+
 def _range(values: Sequence[float]) -> list[float]:
     low, high = np.quantile(np.asarray(values), (0.025, 0.975))
     return [round(float(low), 4), round(float(high), 4)]

@@ -19,6 +19,7 @@ from models.masking import mask
 from models.risk import RiskRules
 from models.risk_net import RiskNet
 from models.text import normalise, strip_fillers
+from training.measures import wilson
 
 FILE = "risk_check.csv"
 """The measuring calls, beside the written examples; a city adds its own, a training never learns from them."""
@@ -94,23 +95,12 @@ def _shares(raised: NDArray[np.bool_], active: NDArray[np.bool_]) -> dict[str, A
     return {
         "dangerous": int(active.sum()),
         "recall": _share(raised[active]),
-        "recall_ci": _interval(raised[active]),
+        "recall_ci": wilson(raised[active]),
         "others": int((~active).sum()),
         "false_alarms": _share(raised[~active]),
-        "false_alarms_ci": _interval(raised[~active]),
+        "false_alarms_ci": wilson(raised[~active]),
     }
 
 
 def _share(values: Sequence[bool] | NDArray[np.bool_]) -> float:
     return round(float(np.mean(values)), 4) if len(values) else 0.0
-
-
-def _interval(values: NDArray[np.bool_]) -> list[float]:
-    """Return the 95 % interval of a share after Wilson (1927): small numbers and shares near 0 or 1 stay honest."""
-    n, z = len(values), 1.96
-    if not n:
-        return [0.0, 1.0]
-    share = float(values.mean())
-    middle, half = share + z * z / (2 * n), z * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)))
-    low, high = ((middle + side * half) / (1 + z * z / n) for side in (-1, 1))
-    return [round(max(low, 0.0), 4), round(min(high, 1.0), 4)]
