@@ -7,6 +7,7 @@ from kb.index_bench import bench_index
 from models.catalog_cli import app as catalog_app
 from serve.cli import app, bench_app
 from serve.insight.cli import app as insight_app
+from serve.insight.cli import bench_watch
 from serve.ops_cli import audit_app, key_app, mount, retention_app
 from training.bench_cli import (
     bench_answers,
@@ -41,6 +42,7 @@ bench_app.command("route")(bench_route)
 bench_app.command("growth")(bench_growth)
 bench_app.command("training")(bench_training)
 bench_app.command("index")(bench_index)
+bench_app.command("watch")(bench_watch)
 
 
 def main() -> None:

@@ -129,3 +129,32 @@ def report(
     temporary.write_bytes(report_docx(made) if path.suffix.lower() == ".docx" else report_html(made).encode())
     temporary.replace(path)
     typer.echo(f"已写 {path}")
+
+
+def bench_watch(
+    alpha: Annotated[list[float] | None, typer.Option(help="误报概率 α,可给多个;不给时为 0.01 与设置里的")] = None,
+    places: Annotated[int, typer.Option(min=100, help="多少个虚构的地点")] = 20_000,
+    seed: Annotated[int, typer.Option(help="随机数种子")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出")] = False,
+) -> None:
+    """未诉先办的误报:在什么都没有发生的虚构地点上,有多少处的本周超过界限。"""
+    import json
+
+    from serve.insight.seasons import RECENT_WEEKS
+    from serve.insight.watch_bench import BURSTY, EVEN, false_alarms
+    from serve.settings import Settings
+
+    wanted = alpha or sorted({0.01, Settings().watch_alpha}, reverse=True)
+    if not all(0 < a < 0.5 for a in wanted):
+        raise _fail("--alpha 应在 0 与 0.5 之间")
+    rows = [
+        {"alpha": a, "even": false_alarms(a, EVEN, places=places, seed=seed),
+         "bursty": false_alarms(a, BURSTY, places=places, seed=seed)}
+        for a in wanted
+    ]  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps({"places": places, "seed": seed, "rows": rows}))
+        return
+    typer.echo(f"{places} 个地点,历史 {RECENT_WEEKS} 周,本周与此前一样平常:")
+    for row in rows:
+        typer.echo(f"α = {row['alpha']:g}:超过界限的,平稳的地点 {row['even']:.2%},极不平稳的 {row['bursty']:.2%}")

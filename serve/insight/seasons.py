@@ -25,8 +25,7 @@ STATED_BOUND = (
     "合并的矩估计;本周计数服从均值 m、方差 m + m²(φ(1 + 1 ÷ 周数) + 1 ÷ (历史总数 + 0.5)) 的负二项分布,界限为其"
     " 1 − α 分位数。超过界限、不少于最少件数、且不止一位来电人时报突增"
 )
-"""Simulated (20,000 places, 8 weeks): at alpha .01 exceeded by .6 % of even and 1.7 % of very bursty places (φ = 1), at
-.001 by .07 % and .3 %."""
+"""How often ordinary weeks exceed it all the same: `yousu bench watch` (serve/insight/watch_bench.py)."""
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import datetime
+import json
 from collections import defaultdict
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+import yousu
 from models.catalog import Season
 from serve.insight.cases import Case
 from serve.insight.drift import stability
-from serve.insight.seasons import bound, dispersion, watch
+from serve.insight.seasons import watch
 from serve.insight.topics import clusters, hot_topics
+from serve.insight.watch_bench import false_alarms
 from tests.conftest import ROOT
 
 TODAY = datetime.date(2026, 11, 20)
@@ -69,14 +73,19 @@ def test_a_topic_has_a_name_its_growth_districts_and_samples(engine, written) ->
 @pytest.mark.parametrize("spread", [0.0, 0.5])
 def test_the_bound_is_exceeded_about_as_seldom_as_it_states(spread: float) -> None:
     """Weeks of 2,000 places drawn as usual, even or bursty: alarms stay below twice the stated 1 % of places."""
-    rng = np.random.default_rng(3)
-    level = rng.gamma(2, 2, 2000)
-    drawn = level[:, None] * (rng.gamma(1 / spread, spread, (2000, 9)) if spread else np.ones((2000, 9)))
-    weeks = rng.poisson(drawn)
-    histories = [tuple(map(int, w[1:])) for w in weeks]
-    phi = dispersion(histories)
-    alarms = sum(int(w[0]) > bound(int(w[0]), h, phi, 0.01).upper for w, h in zip(weeks, histories, strict=True))
-    assert alarms / 2000 < 0.02
+    assert 0 < false_alarms(0.01, spread, places=2000, seed=3) < 0.02
+
+
+def test_the_command_tells_the_false_alarms_of_every_alpha_that_was_asked_for() -> None:
+    told = CliRunner().invoke(
+        yousu.app, ["bench", "watch", "--alpha", "0.1", "--alpha", "0.01", "--places", "300", "--json"]
+    )
+    wide, narrow = json.loads(told.stdout)["rows"]
+    assert (wide["alpha"], narrow["alpha"]) == (0.1, 0.01)
+    assert wide["bursty"] > narrow["bursty"]
+    refused = CliRunner().invoke(yousu.app, ["bench", "watch", "--alpha", "1"])
+    assert refused.exit_code == 1
+    assert "应在 0 与 0.5 之间" in refused.stderr
 
 
 def usual(place: str, per_week: int = 2, weeks: int = 12) -> list[Case]:
