@@ -37,6 +37,8 @@ html_show_copyright = False
 html_show_search_summary = False
 """Excerpts are fetched, which a browser refuses to a page that is opened as a file."""
 html_extra_path = ["front"]
+html_static_path = ["style"]
+html_css_files = ["pages.css"]
 html_theme_options = {
     "light_css_variables": {"font-stack": "system-ui, 'Noto Sans CJK SC', 'WenQuanYi Micro Hei', sans-serif"},
 }

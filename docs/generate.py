@@ -78,14 +78,27 @@ def cli() -> str:
         "short for `yousu train run FILE …`. A command that fails says why on standard error and ends with 1.",
         "",
     ]
-    found = list(commands(get_command(yousu.app), ("yousu",)))
-    lines += [f"- [`{' '.join(path)}`](#{'-'.join(path)})" for path, _ in found]
+    whole = get_command(yousu.app)
+    found = list(commands(whole, ("yousu",)))
+    lines += overview(whole, [path for path, _ in found])
     for path, command in found:
         lines += ["", f"## {' '.join(path)}", "", cell(command.help or "")]
         rows = [parameter(p) for p in command.params if p.name != "help"]
         if rows:
             lines += ["", *table(("parameter", "needed", "default", "meaning"), rows)]
     return "\n".join(lines) + "\n"
+
+
+def overview(whole: Any, paths: list[tuple[str, ...]]) -> list[str]:
+    """Return the lines of a table with a row for each group of commands, each command a link to its section."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for path in paths:
+        groups.setdefault(path[:-1], []).append(f"[{path[-1]}](#{'-'.join(path)})")
+    rows = []
+    for group, links in groups.items():
+        about = whole.commands[group[1]].help if len(group) > 1 else whole.help
+        rows.append((f"`{' '.join(group)}`", cell(about or ""), ", ".join(links)))
+    return table(("command", "about", "sub-commands"), rows)
 
 
 def settings() -> str:

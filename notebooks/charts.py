@@ -6,6 +6,7 @@ it shows, for a terminal and for whoever does not see it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -19,7 +20,8 @@ INK, FAINT, GRID = "#1d2733", "#5b6975", "#dfe5ec"
 COLOURS = ("#1b6ca8", "#d9863b", "#7b8794", "#6a9f58", "#a64d79", "#bcc5cd")
 """Told apart by the colour-blind, and in grey."""
 PALE = "#a9c8e0"
-ROW, LINE = 26, 17
+ROW = 26
+_FIGURE = re.compile(r"[-+]?[\d.,]+%?")
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def table(rows: Sequence[Mapping[str, object]]) -> Table:
     if not rows:
         return Table("<p>无</p>", "无")
     lines = [list(rows[0]), *([str(v) for v in r.values()] for r in rows)]
-    sides = ["right" if isinstance(v, int | float) else "left" for v in rows[0].values()]
+    columns = zip(*lines[1:], strict=True)
+    sides = ["right" if all(_FIGURE.fullmatch(c) for c in column) else "left" for column in columns]
     made = "".join(f"<tr>{_cells(line, sides, 'td' if i else 'th')}</tr>" for i, line in enumerate(lines))
     return Table(
         f'<div style="overflow-x:auto"><table style="border-collapse:collapse;border:0">{made}</table></div>',

@@ -19,7 +19,10 @@ from serve.permissions import _ROUTES
 from serve.settings import Settings
 from tests.conftest import ROOT
 
-PAGES = sorted([*ROOT.glob("README*.md"), ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted(
+    [*ROOT.glob("README*.md"), ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    + [ROOT / room / "README.md" for room in ("bench", "data", "data/catalog", "deploy", "notebooks", "tests")]
+)
 CHEAP = ("mask", "catalog", "key list", "kb list", "kb show", "kb history", "bundle list", "settings", "audit")
 """Beginnings of commands that load no encoder and change nothing."""
 

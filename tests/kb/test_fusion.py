@@ -1,3 +1,5 @@
+"""How the scores of the two searches become one: shares, views and the file of weights."""
+
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""BM25 scores as its formula says, whatever was added and removed before."""
+
 import random
 import re
 import unicodedata

@@ -1,3 +1,5 @@
+"""A body is cut into passages at the ends of sentences, and nothing of it is lost."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,3 +1,5 @@
+"""The thing that answers is ranked first, a new one at once, and a removed one never again."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""The weights of the retrieval say how they were made, and the same inputs give the same file."""
+
 import csv
 import json
 import shutil

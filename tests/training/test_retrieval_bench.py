@@ -1,3 +1,5 @@
+"""The benchmark of retrieval reads any table of questions and answers, and its figures follow their definitions."""
+
 import csv
 import json
 from pathlib import Path
