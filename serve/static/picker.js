@@ -1,5 +1,5 @@
 // A list over a card to choose from: search as one types, arrows and Enter, Esc to leave; nothing else moves.
-import { $, el } from "./dom.js";
+import { el } from "./dom.js";
 
 let leave = null;
 
@@ -90,4 +90,3 @@ export function close() {
   last?.();
 }
 
-export const isOpen = (card) => Boolean($("#picker", card));
