@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from models.catalog import Catalog
 from models.classifier import Category, CategoryClassifier
 from models.embedder import Embedder, load_embedder
 from models.features import WordCutter
+from models.leaning import Leaning
 from models.risk_net import RiskNet
 from models.router import NO_HISTORY, History
 from models.splitting import Splitter
@@ -49,6 +51,8 @@ class Bundle:
     """Units that kept or gave back the training tickets, by leaf; empty when none were recorded."""
     splitter: Splitter | None = None
     """When a call without joint words is two requests; None = never."""
+    leaning: Leaning | None = None
+    """What a category tells of the request type; None = the words alone decide."""
 
     @property
     def own_labels(self) -> bool:
@@ -72,6 +76,17 @@ class Bundle:
         start = text[: self.form.limit]
         own = vector if start == prepared else self.embedder.encode([start], kind="query")[0]
         return self.category.categorise(text, own)
+
+    def request_types(
+        self, texts: Sequence[str], vectors: NDArray[np.float32], leaf: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        """Return the probabilities of `request_type.classes_`, shape (n_texts, n_types), of prepared texts.
+
+        `leaf` are the (n_texts, n_leaves) probabilities by the category head; None where they are not known.
+        """
+        if self.leaning is None or leaf is None:
+            return self.request_type.predict_proba(texts, vectors)
+        return self.leaning.join(self.request_type.decision_function(texts, vectors), leaf)
 
     @property
     def cutter(self) -> WordCutter:
@@ -154,16 +169,22 @@ def load_bundle(folder: Path, catalog: Catalog, *, threads: int = 1) -> Bundle:
     category = CategoryClassifier.load(folder / "category")
     if not own_labels and set(category.classes_) != set(catalog.leaves):
         raise BundleError(f"{folder}: 模型包的末级分类与目录 {catalog.version} 不一致;请重新训练")
+    request_type = CategoryClassifier.load(folder / "request_type", category.cutter)
     return Bundle(
         version=manifest["version"],
         manifest=manifest,
         embedder=load_embedder(folder / "encoder", threads=threads),
         category=category,
-        request_type=CategoryClassifier.load(folder / "request_type", category.cutter),
+        request_type=request_type,
         risk=RiskNet.load(folder / "risk", category.cutter),
         retrieval=folder / "retrieval.json",
         answering=json.loads((folder / "answering.json").read_text(encoding="utf-8")),
         history=read_history(folder / HISTORY),
         splitter=None if own_labels else Splitter.load(folder),
+        leaning=None if own_labels else _leaning(folder, category, request_type),
         form=TextForm.load(folder) if (folder / FORM_FILE).is_file() else None,
     )
+
+
+def _leaning(folder: Path, category: CategoryClassifier, request_type: CategoryClassifier) -> Leaning | None:
+    return Leaning.load(folder / "request_type", category.classes_.tolist(), request_type.classes_.tolist())

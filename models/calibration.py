@@ -86,14 +86,23 @@ def level_sums(values: Floats, groups: NDArray[np.int64]) -> Floats:
     return np.ascontiguousarray((belongs @ values.T).T)
 
 
-def fit_temperature(scores: NDArray[np.floating], truth: NDArray[np.int64], weights: Floats | None = None) -> float:
-    """Return the softmax temperature of least (weighted) negative log-likelihood."""
+def fit_temperature(
+    scores: NDArray[np.floating],
+    truth: NDArray[np.int64],
+    weights: Floats | None = None,
+    *,
+    offset: Floats | float = 0.0,
+) -> float:
+    """Return the softmax temperature of least (weighted) negative log-likelihood.
+
+    `offset`, of the shape of `scores`, is added after these were divided by the temperature.
+    """
     from scipy.optimize import minimize_scalar
 
     w = np.ones(len(truth)) if weights is None else weights
 
     def loss(log_t: float) -> float:
-        p = softmax(scores, float(np.exp(log_t)))[np.arange(len(truth)), truth]
+        p = softmax(scores / float(np.exp(log_t)) + offset)[np.arange(len(truth)), truth]
         return float(-(w * np.log(np.maximum(p, 1e-12))).sum() / w.sum())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-6, 3), method="bounded").x))

@@ -223,9 +223,10 @@ class Engine:
         if district and not places.district:
             places = replace(places, district=district, ask="")
         clock.lap("risk_places")
-        kind, kind_confidence, invalid = self._request_type(prepared, vector)
+        whole = self._leaves(heard, read)
+        kind, kind_confidence, invalid = self._request_type(prepared, vector, whole)
         note = self._nothing_to_say(masked, invalid)
-        requests = () if note else self._requests(heard, read)
+        requests = () if note else self._requests(heard, read, whole)
         category = requests[0].category if requests else None
         clock.lap("category")
         route = self._route(category, masked, places, risks, returned_by)
@@ -303,9 +304,19 @@ class Engine:
     def _answer(self, prepared: str, vector: NDArray[np.float32], on: datetime.date, district: str) -> AnswerResult:
         return self.answerer.answer(prepared, vector, on=on, district=district)
 
-    def _request_type(self, prepared: str, vector: NDArray[np.float32]) -> tuple[str, float, float]:
-        head = self.bundle.request_type
-        proba = head.predict_proba([prepared], vector[None, :])[0]
+    def _leaves(self, heard: Heard, read: Read) -> NDArray[np.float64] | None:
+        """Leaf probabilities of the whole; None where the category head reads texts in a form of their own."""
+        if self.bundle.form is not None:
+            return None
+        if read.whole is not None:
+            return read.whole
+        return self.bundle.category.predict_proba([heard.prepared], read.vectors[:1])[0]
+
+    def _request_type(
+        self, prepared: str, vector: NDArray[np.float32], whole: NDArray[np.float64] | None
+    ) -> tuple[str, float, float]:
+        head, leaf = self.bundle.request_type, None if whole is None else whole[None, :]
+        proba = self.bundle.request_types([prepared], vector[None, :], leaf)[0]
         best = int(proba.argmax())
         invalid = float(proba[list(head.classes_).index("无效")]) if "无效" in head.classes_ else 0.0
         return str(head.classes_[best]), float(proba[best]), invalid
@@ -319,10 +330,10 @@ class Engine:
             return "没有说出具体诉求,请追问"
         return ""
 
-    def _requests(self, heard: Heard, read: Read) -> tuple[Request, ...]:
+    def _requests(self, heard: Heard, read: Read, leaves: NDArray[np.float64] | None) -> tuple[Request, ...]:
         head, vectors = self.bundle.category, read.vectors
-        if read.whole is not None and self.bundle.form is None:
-            whole = head.category_of(read.whole, heard.prepared)
+        if leaves is not None:
+            whole = head.category_of(leaves, heard.prepared)
         else:
             whole = self.bundle.categorise(heard.prepared, vectors[0])
         if self.bundle.own_labels:

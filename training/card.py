@@ -91,10 +91,12 @@ def _heads(m: dict[str, Any]) -> list[str]:
                 f" {c['mean_depth']} |"
             )
     kind = m["metrics"]["request_type"]
+    alone = kind.get("words_alone")
     mistaken = "; ".join(f"{c['wanted']} taken for {c['said']} {c['rows']}" for c in kind.get("confusions", ()))
     lines += [
         "",
         f"Request type, held out: accuracy {kind['accuracy']:.3f}{_between(kind, 'accuracy')} on {kind['rows']} rows."
+        + (f" By the words alone, without the category, {alone['accuracy']:.3f}." if alone else "")
         + (f" Most often {mistaken}." if mistaken else ""),
         "",
     ]

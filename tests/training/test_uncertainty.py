@@ -34,17 +34,19 @@ def test_the_card_tells_intervals_and_the_types_mistaken_most(tmp_path: Path) ->
     manifest = json.loads(file.read_text(encoding="utf-8"))
     manifest["metrics"]["request_type"] |= {
         "accuracy": 0.7, "accuracy_ci": [0.68, 0.72], "confusions": [{"wanted": "投诉", "said": "求助", "rows": 132}],
+        "words_alone": {"accuracy": 0.65},
     }  # fmt: skip
     file.write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
     card = write_card(file.parent)
     assert "accuracy 0.700 (95 %: 0.680 to 0.720)" in card
+    assert "By the words alone, without the category, 0.650." in card
     assert "Most often 投诉 taken for 求助 132." in card
 
 
 def test_a_record_without_intervals_is_still_told(tmp_path: Path) -> None:
     file = light_copy(tmp_path / "b")
     manifest = json.loads(file.read_text(encoding="utf-8"))
-    for name in ("accuracy_ci", "confusions"):
+    for name in ("accuracy_ci", "confusions", "words_alone"):
         manifest["metrics"]["request_type"].pop(name, None)
     file.write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
     assert "Request type, held out: accuracy" in write_card(tmp_path / "b")
