@@ -68,16 +68,17 @@ class Leaning:
         return softmax(scores / self.temperature + self.lean(leaf))
 
     def save(self, folder: Path) -> None:
-        """Write `leaning.json` into `folder`."""
+        """Write `leaning.json` into `folder`, a line a leaf."""
         record = {
             "weight": self.weight,
             "temperature": self.temperature,
             "types": list(self.types),
             "overall": _rounded(self.overall),
-            "leaves": {leaf: _rounded(row) for leaf, row in zip(self.leaves, self.shares, strict=True)},
         }
-        text = json.dumps(record, ensure_ascii=False, indent=1)
-        (folder / FILE).write_text(text, encoding="utf-8")
+        rows = zip(self.leaves, self.shares, strict=True)
+        lines = [f"{json.dumps(leaf, ensure_ascii=False)}: {json.dumps(_rounded(row))}" for leaf, row in rows]
+        start = json.dumps(record, ensure_ascii=False)[:-1]
+        (folder / FILE).write_text(start + ', "leaves": {\n' + ",\n".join(lines) + "\n}}\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path, leaves: Sequence[str], types: Sequence[str]) -> Leaning | None:
