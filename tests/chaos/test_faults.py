@@ -229,7 +229,7 @@ def test_a_fuzzed_interface_never_fails_inside(start) -> None:
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "run", f"{service.address}/openapi.json",
         "--checks", "not_a_server_error", "--max-examples", "15", "--phases", "examples,coverage,fuzzing",
-        "--exclude-path-regex", "/v1/(session|batch)",
+        "--exclude-path-regex", "/events$|/v1/batch",  # a stream without end, and lines it cannot write
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False, cwd=service.home)
     assert done.returncode == 0, done.stdout[-3000:]
