@@ -131,3 +131,19 @@ def test_the_classifier_is_cloned_like_any_estimator_of_scikit_learn() -> None:
     assert (copy.penalty, copy.dropped, copy.balance) == (0.7, 0.1, 0.5)
     with pytest.raises(TypeError, match="no parameter"):
         copy.set_params(penalties=1)
+
+
+def test_what_is_remembered_of_a_text_changes_nothing_and_is_forgotten_with_a_new_fit() -> None:
+    texts, labels = ["水管漏水了", "水管堵住了", "水表坏了", "路灯灭了"], list(TREE.leaves)
+    vectors = np.random.default_rng(0).standard_normal((4, 8)).astype(np.float32)
+    model = CategoryClassifier(cutter=WordCutter(["水管"])).fit(texts, labels, embeddings=vectors, taxonomy=TREE)
+    alone = model.lexical_scores(texts[0])
+    assert model.lexical_scores(texts[0]) is alone
+    first = model.decision_function(texts, vectors)
+    assert np.array_equal(model.decision_function(texts, vectors), first)
+    assert np.array_equal(model.decision_function(texts[:1], vectors[:1]), first[:1])
+    for filler in range(20):
+        model.lexical_scores(f"别的话{filler}")
+    assert np.array_equal(model.lexical_scores(texts[0]), alone)
+    model.fit(texts, labels[::-1], embeddings=vectors, taxonomy=TREE)
+    assert not np.array_equal(model.lexical_scores(texts[0]), alone)
