@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bench.sections import NotRunError, Section, attempt, compared
+from bench.sections import OTHERS, NotRunError, Section, attempt, compared
 from bench.sets import LABELLED, RETRIEVAL, Labels, Questions, collections, labelled_tables
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def peers(shared: Path) -> list[Section]:
         for one in sets:
             title = f"同类程序:{peer.name},{one.name if peer.task == 'retrieval' else one.title}"
             runs.append((title, lambda p=peer, o=one, t=title, m=measure: m(t, p, o)))
-    return [attempt(title, run) for title, run in runs]
+    return [attempt(title, run, OTHERS) for title, run in runs]
 
 
 def retrieved(title: str, peer: Peer, questions: Questions) -> Section:
@@ -39,7 +39,7 @@ def retrieved(title: str, peer: Peer, questions: Questions) -> Section:
     read = questions.read()
     found = _told(lambda: search(peer, read.texts, read.questions))
     both = {f"{peer.name} {peer.version}": figures(found, read.right), "yousu": questions.measured()["yousu"]}
-    section = compared(title, both, RETRIEVAL)
+    section = compared(title, both, RETRIEVAL, questions.name)
     section.note = peer.how
     return section
 
@@ -53,7 +53,7 @@ def routed(title: str, peer: Peer, table: Labels) -> Section:
     # its rules look for words in running text, and one table is cut into words
     found = _told(lambda: ask(peer, {"texts": ["".join(t.split()) for t in texts]}))
     both = {f"{peer.name} {peer.version}(准确率上限)": at_best(found, labels), "yousu": table.measured()["yousu"]}
-    section = compared(title, both, LABELLED)
+    section = compared(title, both, LABELLED, table.title)
     section.note = f"{peer.how};有诉为交叉检验"
     return section
 

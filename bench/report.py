@@ -1,4 +1,4 @@
-"""Runs the benchmarks that can be run here and puts what they measured into one table and one page, bench/report.html.
+"""Runs the benchmarks that can be run here and puts what they measured into tables and one page, bench/report.html.
 
 Every figure comes from a command of `yousu bench` run now, or from the manifest of the bundle in use; what cannot be
 run (a data set that is not there, a peer that is not installed) is told as not run, with the reason.
@@ -7,9 +7,6 @@ run (a data set that is not there, a peer that is not installed) is told as not 
 from __future__ import annotations
 
 import argparse
-import html
-import os
-import platform
 import sys
 from functools import partial
 from pathlib import Path
@@ -18,44 +15,18 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.commands import ROOT, keep_figures, write
+from bench.page import page
 from bench.parts import PARTS, SIZES, TOO_LONG, growth, head_growth, trainings
-from bench.sections import NOT_RUN, Section
+from bench.sections import NOT_RUN, Section, overview
+from bench.where import here
 
 SHARED = ROOT.parent / "shared" / "data"
-
-
-def machine() -> str:
-    """Return what the figures were measured on."""
-    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
-    return f"{platform.machine()},{cores} 核,Python {platform.python_version()};开始时负载 {load:.1f}"
-
-
-def page(sections: list[Section], where: str) -> str:
-    """Return the report as one HTML page that loads nothing."""
-    parts = []
-    for s in sections:
-        body = f"<p class=no>{NOT_RUN}:{html.escape(s.why_not)}</p>"
-        if not s.why_not:
-            head = "".join(f"<th>{html.escape(h)}</th>" for h in s.head)
-            lines = ("".join(f"<td>{html.escape(c)}</td>" for c in row) for row in s.rows)
-            body = f"<table><tr>{head}</tr>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
-        note = f"<p class=note>{html.escape(s.note)}</p>" if s.note else ""
-        parts.append(f"<section><h2>{html.escape(s.title)}</h2>{body}{note}</section>")
-    style = (
-        "body{font:16px/1.6 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
-        "table{border-collapse:collapse}td,th{padding:.3rem .8rem;border-bottom:1px solid #ccc;text-align:left}"
-        ".note{color:#555}.no{color:#8a4b00}"
-    )
-    return (
-        f"<!doctype html><html lang=zh-CN><meta charset=utf-8><title>有诉测评</title><style>{style}</style>"
-        f"<h1>有诉测评</h1><p class=note>{html.escape(where)}</p>{''.join(parts)}</html>\n"
-    )
 
 
 def show(sections: list[Section]) -> None:
     """Print the report."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     console = Console()
     for s in sections:
@@ -66,6 +37,17 @@ def show(sections: list[Section]) -> None:
         for row in s.rows:
             table.add_row(*row)
         console.print(table)
+    questions = overview(sections)
+    heads = [Column(head, overflow="fold") for head in ("问题", "测的是什么", "有诉", "比照", "之比")]
+    table = Table(*heads, title="总览", title_justify="left")
+    for question in questions:
+        for f, _ in question.figures:
+            beside = "" if f.other is None else f"{f.beside} {f.said(f.other)}"
+            table.add_row(question.topic, f.what, f.said(f.ours), beside, f.ratio)
+    console.print(table)
+    for question in questions:
+        for line in question.not_run:
+            console.print(f"{question.topic},{NOT_RUN}:{line}", markup=False)
 
 
 def main() -> None:
@@ -81,10 +63,7 @@ def main() -> None:
     chosen = parser.parse_args()
     if unknown := sorted(set(chosen.parts) - set(PARTS)):
         parser.error(f"unknown part {', '.join(unknown)}; there are {', '.join(PARTS)}")
-    where, cores = machine(), len(os.sched_getaffinity(0))
-    english = (
-        f"{platform.machine()}, {cores} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f} before"
-    )
+    where = here()
     parts = dict(PARTS)
     if chosen.long:
         parts["growth"] = partial(growth, sizes=(*SIZES, *TOO_LONG), too_long=())
@@ -95,7 +74,7 @@ def main() -> None:
     write(chosen.out, page(sections, where))
     print(chosen.out)
     if chosen.figures:
-        keep_figures(chosen.figures, english)
+        keep_figures(chosen.figures, str(where))
 
 
 if __name__ == "__main__":

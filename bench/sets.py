@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.commands import bench
+from bench.sections import CLASSES, ROUTES
 
 if TYPE_CHECKING:
     from training.retrieval_bench import Collection
@@ -35,9 +36,15 @@ class Questions:
 class Labels:
     """A table of texts with a label, measured by `yousu bench COMMAND`."""
 
-    title: str
+    topic: str
+    name: str
     command: str
     file: Path
+
+    @property
+    def title(self) -> str:
+        """What is measured, on what."""
+        return f"{self.topic}:{self.name}"
 
     def measured(self) -> dict[str, dict[str, float]]:
         """Return the figures of ours and of the baselines; raises NotRunError."""
@@ -76,8 +83,8 @@ def collections(shared: Path) -> tuple[Questions, ...]:
 def labelled_tables(shared: Path) -> tuple[Labels, ...]:
     """Return the labelled tables below `shared`, there or not."""
     return (
-        Labels("分类:taidi", "classify", shared / "taidi_level1_train.csv"),
-        Labels("派单:kaohsiung", "route", shared / "kaohsiung_faq.csv"),
+        Labels(CLASSES, "taidi", "classify", shared / "taidi_level1_train.csv"),
+        Labels(ROUTES, "kaohsiung", "route", shared / "kaohsiung_faq.csv"),
     )
 
 

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from bench import beside, peers
 from bench.commands import keep_figures
+from bench.page import page
 from bench.parts import growth, head_growth, trainings
-from bench.report import page
-from bench.sections import NotRunError, Section, attempt, compared
+from bench.sections import (
+    ANSWERS,
+    OTHERS,
+    SCALE,
+    TOPICS,
+    Chart,
+    Figure,
+    NotRunError,
+    Panel,
+    Section,
+    attempt,
+    compared,
+    overview,
+)
+from bench.where import Where
 from tests.conftest import ROOT
+
+WHERE = Where("x86_64", 2, "3.11", 0.4, datetime.datetime(2026, 1, 2, 3, 4, tzinfo=datetime.UTC), "0a1b", "c0de")
 
 
 def report(folder: Path, *parts: str) -> str:
@@ -31,9 +50,10 @@ def report(folder: Path, *parts: str) -> str:
 def test_what_is_not_there_is_told_as_not_run_and_never_as_a_number(tmp_path: Path) -> None:
     text = report(tmp_path, "retrieval", "labelled", "peers")
     assert "未运行:没有 ncp_questions.csv、ncp_documents.csv" in text
-    assert text.count("未运行:") == 10  # two sets of questions and two tables of labels; three peers on two each
-    assert "<td>" not in text
-    assert "<h2>同类程序:txtai,ncp(长文档)</h2><p class=no>未运行:没有" in text
+    sections = text.partition('id="reading"')[2]
+    assert sections.count("未运行:") == 10  # two sets of questions and two tables of labels; three peers on two each
+    assert "<td" not in text
+    assert '<h3>同类程序:txtai,ncp(长文档)</h3><p class="no">未运行:没有' in text
 
 
 def test_calibration_is_that_of_the_bundle_in_use(tmp_path: Path) -> None:
@@ -41,7 +61,10 @@ def test_calibration_is_that_of_the_bundle_in_use(tmp_path: Path) -> None:
     text = report(tmp_path, "manifest")
     assert made["version"] in text
     kind = made["metrics"]["request_type"]
-    assert f"<td>{kind['accuracy']:.3f}</td><td>{kind['ece']:.3f}</td><td>{kind['rows']}</td>" in text
+    assert f"</svg></td><td>{kind['ece']:.3f}</td><td>{kind['rows']}</td>" in text
+    assert f'<td class="drawn">{kind["accuracy"]:.3f}<svg' in text
+    assert "held_out_author" not in text
+    assert "author_batches" not in text
 
 
 def test_retrieval_is_measured_by_the_command_on_a_set_that_is_there(tmp_path: Path) -> None:
@@ -53,7 +76,8 @@ def test_retrieval_is_measured_by_the_command_on_a_set_that_is_there(tmp_path: P
     [kept] = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8")).values()
     assert kept["command"].startswith("yousu bench retrieval --data kaohsiung_faq.csv")
     assert set(kept["figures"]) >= {"bm25", "yousu"}
-    assert text.count("未运行") == 1
+    assert "检索:ncp(长文档)(没有 ncp_questions.csv、ncp_documents.csv)" in text
+    assert text.partition('id="reading"')[2].count("未运行") == 1
 
 
 def test_growth_is_measured_at_each_size_and_what_takes_too_long_is_told_as_not_run(tmp_path: Path) -> None:
@@ -103,7 +127,107 @@ def test_a_reason_cannot_become_markup() -> None:
     def fail() -> Section:
         raise NotRunError("<b>坏</b>")
 
-    assert "&lt;b&gt;坏&lt;/b&gt;" in page([attempt("某项", fail)], "某机")
+    assert "&lt;b&gt;坏&lt;/b&gt;" in page([attempt("某项", fail)], WHERE)
+
+
+def test_no_text_of_a_section_becomes_markup() -> None:
+    bad = '<i>&坏"</i>'
+    figure = Figure(bad, 0.5, beside=bad, other=0.4, aside=bad)
+    chart = Chart(bad, (10, 100), (Panel(bad, bad, {bad: (1.0, 2.0), bad + "2": (2.0, 3.0)}),), (1_000,))
+    section = Section(bad, (bad, bad), [(bad, bad)], note=bad, topic=SCALE, figures=(figure,), chart=chart)
+    text = page([section, Section(bad, why_not=bad, topic=SCALE)], WHERE)
+    assert not [e for e in tree(text).iter() if e.tag in ("i", "b")]
+    assert "<i>" not in text
+    assert "&lt;i&gt;" in text
+
+
+def tree(text: str) -> ElementTree.Element:
+    """Return the page as a tree; it is written so that a parser of XML takes it too: all closed, all quoted."""
+    return ElementTree.fromstring(text)
+
+
+def some() -> list[Section]:
+    found = {"bm25": {"r1": 0.5}, "tfidf": {"r1": 0.4}, "yousu": {"r1": 0.6}}
+    first, last = (Section(f"{who} 旁", topic=OTHERS) for who in ("甲", "乙"))
+    for section, r1 in ((first, 0.3), (last, 0.7)):
+        made = compared(section.title, {section.title: {"r1": r1}, "yousu": {"r1": 0.6}}, (("r1", "R@1"),), "某集")
+        section.head, section.rows, section.figures, section.ours = made.head, made.rows, made.figures, made.ours
+    measured = compared("检索:某集", found, (("r1", "R@1"),), "某集")
+    measured.topic = ANSWERS
+    panels = (
+        Panel("检索", "毫秒", {"p50": (1.0, 2.0, 4.0), "p95": (2.0, 3.0, 5.0)}),
+        Panel("内存", "MB", {"内存": (9, 0, 7)}),
+    )
+    rows = [("1,000", "1"), ("10,000", "2"), ("100,000", "4"), ("1,000,000", "未运行")]
+    chart = Chart("条目", (1_000, 10_000, 100_000), panels, (1_000_000,))
+    growing = Section("增长:条目", ("条目", "值"), rows, topic=SCALE, chart=chart)
+    return [measured, Section("检索:另一集", why_not="没有文件", topic=ANSWERS), growing, first, last]
+
+
+def test_the_page_is_sound_and_loads_nothing() -> None:
+    text = page(some(), WHERE)
+    assert text.startswith("<!DOCTYPE html>")
+    root = tree(text)
+    ids = [e.get("id") for e in root.iter() if e.get("id")]
+    assert len(ids) == len(set(ids))
+    links = {str(e.get("href")) for e in root.iter("a")}
+    assert links
+    assert links <= {f"#{i}" for i in ids}
+    assert not re.search(r"<(script|link|img|iframe|object|embed|base)\b|\bsrc=|url\(|@import|https?:", text)
+
+
+def test_our_row_is_set_off_and_bars_are_as_long_as_the_figures() -> None:
+    [table] = tree(page(some()[:1], WHERE)).iter("table")
+    body = list(table.iter("tr"))[1:]
+    assert [(row.get("class"), row[0].text) for row in body] == [
+        (None, "BM25(字)"), (None, "TF-IDF(字)"), ("ours", "有诉"),
+    ]  # fmt: skip
+    drawn = [list(row.iter("rect"))[-1] for row in body]
+    assert [rect.get("width") for rect in drawn] == ["50.0", "40.0", "60.0"]
+    assert {rect.get("x") for rect in drawn} == {None}
+
+
+def test_the_overview_holds_ours_beside_the_strongest_and_tells_what_was_not_run() -> None:
+    found = {q.topic: q for q in overview(some())}
+    assert list(found) == list(TOPICS)
+    [(figure, _)] = found[ANSWERS].figures
+    assert (figure.ours, figure.beside, figure.other, figure.ratio) == (0.6, "BM25(字)", 0.5, "1.20×")
+    [(against, section)] = found[OTHERS].figures
+    assert (against.other, section.title) == (0.7, "乙 旁")
+    assert found[ANSWERS].not_run == ["检索:另一集(没有文件)"]
+    assert found[SCALE].not_run == ["增长:条目 1,000,000(太久,加 --long 才跑)"]
+    assert found["速度"].not_run == ["这一次没有要求测"]
+    shown = page(some(), WHERE).partition('id="overview"')[2].partition('id="reading"')[0]
+    assert all(line in shown for q in found.values() for line in q.not_run)
+    assert "0.86×,不如" in shown
+
+
+def test_a_chart_holds_a_point_for_each_size_measured_and_none_for_one_not_run() -> None:
+    root = tree(page(some(), WHERE))
+    panels = [e for e in root.iter("svg") if e.get("role") == "img"]
+    assert [len(list(p.iter("circle"))) for p in panels] == [6, 3]
+    across = sorted({float(str(c.get("cx"))) for c in panels[0].iter("circle")})
+    assert across[1] - across[0] == pytest.approx(across[2] - across[1], abs=0.2)  # by powers of ten
+    height = {str(c[0].text): float(str(c.get("cy"))) for c in panels[1].iter("circle")}
+    floor = height["10,000 条目:内存 0 MB"]
+    assert floor == max(height.values())
+    assert not any("1,000,000" in str(e.text) for p in panels for e in p.iter("text"))
+    assert "未运行、图上没有:1,000,000" in str(next(root.iter("figcaption")).text)
+
+
+def test_one_size_alone_is_a_point_and_none_is_no_chart() -> None:
+    one = Section(
+        "一个", ("", ""), [("100", "1")], topic=SCALE, chart=Chart("条目", (100,), (Panel("时", "秒", {"时": (3.0,)}),))
+    )
+    none = Section("没有", ("", ""), [("100", "未运行")], topic=SCALE, chart=Chart("条目", (), (), (100,)))
+    assert len(list(tree(page([one, none], WHERE)).iter("circle"))) == 1
+
+
+def test_a_busy_machine_is_told_at_the_top() -> None:
+    assert "机器当时在忙" not in page(some(), WHERE)
+    sections = some()
+    sections[2].load = 5.5
+    assert "负载高于 1.5(增长:条目 5.5)" in page(sections, WHERE)
 
 
 @pytest.mark.parametrize("peer", [p for p in peers.PEERS if p.task == "retrieval"], ids=lambda p: p.name)
