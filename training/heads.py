@@ -53,6 +53,8 @@ right; three times as many named fewer alike after places were swapped."""
 TYPE_PENALTY = 1.0
 """Ridge penalty of the request type head: five times that of the category head. Eight classes of which people
 disagree in one row of five want less to be learned by heart; found among training rows, whole authors left out."""
+SLICE_ROWS = 10
+"""Fewest rows of a slice that is shown; its interval says how little so few tell."""
 NOISY_ROWS = 300
 """Held-out rows that are measured again with slips."""
 _TYPES = Taxonomy(tuple((t,) for t in REQUEST_TYPES), {t: t for t in REQUEST_TYPES}, ("",) * len(REQUEST_TYPES))
@@ -77,7 +79,9 @@ def train_heads(
     cutter = WordCutter(domain_words(catalog))
     more = copies([e for e in examples if e.code], extra, catalog.places, seed=seed)
     heard = np.vstack([vectors, embedder.encode([e.text for e in more], kind="query")])
-    category, splitter, leaf, category_metrics = _train_category(catalog, embedder, [*examples, *more], heard, cutter)
+    category, splitter, leaf, category_metrics = _train_category(
+        catalog, embedder, [*examples, *more], len(more), heard, cutter
+    )
     types, leaning, type_metrics = _train_types(examples, vectors, cutter, category.taxonomy_, leaf)
     ordinary = [i for i, e in enumerate(examples) if e.code and catalog.nodes[e.code].mode != "emergency"]
     calls = all_risk_calls(examples_file.with_name("risk.csv"), catalog, shipped_data_dir() / "tickets" / "risk.csv")
@@ -126,10 +130,14 @@ def _train_category(
     catalog: Catalog,
     embedder: Embedder,
     examples: Sequence[Example],
+    copied: int,
     vectors: NDArray[np.float32],
     cutter: WordCutter,
 ) -> tuple[CategoryClassifier, Splitter | None, NDArray[np.float64], dict[str, Any]]:
-    """Return head, splitter, measures, and the (n_held_out, n_leaves) probabilities of a head that saw none of them."""
+    """Return head, splitter, measures, and the (n_held_out, n_leaves) probabilities of a head that saw none of them.
+
+    The last `copied` of `examples` are copies: they teach, and nothing is measured or calibrated on them.
+    """
     taxonomy = Taxonomy.from_catalog(catalog)
     own = embedder.encode(list(taxonomy.texts), kind="query")
 
@@ -152,7 +160,11 @@ def _train_category(
     all_scores = scores_of(first, unseen_rows)
     scores, truth = all_scores[coded], np.array([taxonomy.index[examples[i].code] for i in held])
     batches = _author_batches(examples, train)
-    parts = [scored(fitted([i for i in train if i not in batch]), sorted(batch)) for batch in batches]
+    written = len(examples) - copied
+    parts = [
+        scored(fitted([i for i in train if i not in batch]), sorted(i for i in batch if i < written))
+        for batch in batches
+    ]
     batch_scores, batch_truth = np.vstack([s for s, _ in parts]), np.concatenate([t for _, t in parts])
     half = np.zeros(len(coded), bool)
     half[coded] = np.arange(len(held)) % 2 == 0
@@ -169,7 +181,7 @@ def _train_category(
     rows = [examples[i] for i in held]
     measured = category_report(first, proba, truth, shown)
     right = shown.leaves == truth
-    measured["slices"] = slices(right, _parts(rows))
+    measured["slices"] = slices(right, _parts(rows), least=SLICE_ROWS)
     measured["dispatch"] = dispatch_report(catalog, rows, proba, shown.leaves, taxonomy.leaves)
     calibrate(first, [(scores, truth)])
     measured["slices"] += _noisy(first, embedder, rows, truth)
