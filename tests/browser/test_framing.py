@@ -67,7 +67,12 @@ def test_a_listed_platform_of_another_site_frames_a_working_panel_and_no_other_d
             send(address, "/v1/sessions/call-8/transcript", {"text": STREETLIGHT, "final": True})
             expect(panel.locator("#category")).to_contain_text("城市照明")
             page.goto(other)
-            assert [f.url for f in page.frames[1:]] == ["chrome-error://chromewebdata/"]
+            refused = ["chrome-error://chromewebdata/"]
+            for _ in range(100):  # the page may be there before its frame is refused; its address is empty until then
+                if [f.url for f in page.frames[1:]] == refused:
+                    break
+                page.wait_for_timeout(100)
+            assert [f.url for f in page.frames[1:]] == refused
             page.close()
     engine.recorder.close()
 
