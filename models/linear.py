@@ -47,14 +47,11 @@ class LinearWeights:
         """Number of outputs."""
         return int(self.dense.shape[1])
 
-    def scores(
-        self, indices: NDArray[np.int32], weights: NDArray[np.float32], vector: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Return the (n_outputs,) scores of one text: `indices`, `weights` from the vectorizer, `vector` centred."""
-        return self.of_terms(indices, weights) + vector @ self.dense
-
     def of_terms(self, indices: NDArray[np.int32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what the terms of one text alone give of its (n_outputs,) scores."""
+        """Return what the terms of a text, `indices` and `weights` of the vectorizer, give of its (n_outputs,) scores.
+
+        Its centred vector (dimension,) gives the rest, `vector @ dense`.
+        """
         starts = self.indptr[indices]
         lengths = self.indptr[indices + 1] - starts
         total = int(lengths.sum())

@@ -48,7 +48,7 @@ DROPPED = 0.1
 the weights; on 706 texts that it had not seen it named the same leaf in 98 of 100, and as many right ones."""
 COPIES = 1_500
 """Copies of examples that the category head also learns from: beside 11,929 examples they change nothing that could be
-told from chance on texts as they are written, and with words of waiting behind them one call in fifty more is named
+told from chance on texts as they are written, and with words of waiting behind them one call in eighty more is named
 right; three times as many named fewer alike after places were swapped."""
 TYPE_PENALTY = 1.0
 """Ridge penalty of the request type head: five times that of the category head. Eight classes of which people
@@ -75,10 +75,10 @@ def train_heads(
     )
     examples = read_examples(examples_file, catalog.leaves)
     vectors = embedder.encode([e.text for e in examples], kind="query")
-    embedder.save()
     cutter = WordCutter(domain_words(catalog))
     more = copies([e for e in examples if e.code], extra, catalog.places, seed=seed)
     heard = np.vstack([vectors, embedder.encode([e.text for e in more], kind="query")])
+    embedder.save()
     category, splitter, leaf, category_metrics = _train_category(
         catalog, embedder, [*examples, *more], len(more), heard, cutter
     )
